@@ -1,0 +1,71 @@
+"""A small ASGI middleware on the page's HTML: language before first paint, <html lang>, compression.
+
+Gradio 6 picks the language from navigator.language before any `head` script runs and does not compress the
+document. Knows nothing of the apps. A plain ASGI class, so streamed answers are never buffered.
+"""
+
+import gzip
+from typing import Any
+
+from models.assets import read
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+MIN_GZIP = 1024  # bytes; smaller documents are sent as they are
+
+
+class Boot:
+    """Holds back HTML answers, puts the boot script after <head>, compresses; lets all else through untouched."""
+
+    def __init__(self, app: Any, *, lang: str = "") -> None:  # noqa: ANN401  (an ASGI app)
+        self.app = app
+        self.script = f"<script>{read('boot.js').replace('__DEFAULT_LANG__', lang)}</script>".encode()
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:  # noqa: ANN401
+        """Serves one connection."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            return
+        page = _Page(send, self.script, gzip_ok=b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b""))
+        await self.app(scope, receive, page.send)
+
+
+class _Page:
+    """One answer on its way out: collected when it is HTML, forwarded otherwise."""
+
+    def __init__(self, send: Any, script: bytes, *, gzip_ok: bool) -> None:  # noqa: ANN401
+        self.out, self.script, self.gzip_ok = send, script, gzip_ok
+        self.start: Message | None = None  # the held head of an HTML answer
+        self.body = b""
+
+    async def send(self, message: Message) -> None:
+        """Takes one ASGI message from the app."""
+        if message["type"] == "http.response.start":
+            await self._head(message)
+        elif self.start is None:
+            await self.out(message)
+        else:
+            self.body += message.get("body", b"")
+            if not message.get("more_body", False):
+                await self._finish()
+
+    async def _head(self, message: Message) -> None:
+        kinds = [value for name, value in message["headers"] if name.lower() == b"content-type"]
+        if kinds and kinds[0].startswith(b"text/html"):
+            self.start = message
+            return
+        message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
+        await self.out(message)
+
+    async def _finish(self) -> None:
+        assert self.start is not None
+        body = self.body.replace(b"<head>", b"<head>" + self.script, 1)
+        dropped = (b"content-length", b"content-encoding")
+        headers = [pair for pair in self.start["headers"] if pair[0].lower() not in dropped]
+        headers += [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+        if self.gzip_ok and len(body) > MIN_GZIP:
+            body = gzip.compress(body, 6)
+            headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
+        headers.append((b"content-length", str(len(body)).encode()))
+        await self.out({**self.start, "headers": headers})
+        await self.out({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,190 @@
+"""Chat凉宫春日: talk to a character; the reply is their own next line in the closest scene, with a picture for it.
+
+Pure functions first, then the tab. Knows characters and how their pane looks; retrieval is the engine's.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from models.embedded.dialogue import SceneReply, Scenes, pick_picture
+
+from apps import ui
+from apps.mount import PRIVATE, Mount
+from apps.panel import MAX_MESSAGE, ChatPanel, Turn, messages
+from models.characters import Character, characters, known
+from models.engine import Message
+from models.errors import BadInput
+from models.spec import Origin
+from models.task import Task
+
+REVEAL_S = 0.03
+RECENT = 4  # pictures not to repeat at once
+MAX_ROLE = 12  # characters of a visitor's role name
+
+
+@lru_cache(maxsize=64)
+def scenes_of(folder: Path) -> Scenes:
+    """The searchable scenes of a character, built once for all visitors."""
+    one = next(c for c in characters(folder.parent).values() if c.folder == folder)
+    return Scenes(one.scenes, one.speaker, deflections=one.card.get("deflections", ()))
+
+
+def role_name(role: str, who: Character) -> str:
+    """A visitor's role, cleaned of the marks that scenes are written with. Raises BadInput for the character's own."""
+    plain = "".join(mark for mark in (role or "") if mark not in ":：「」\n\r").strip()[:MAX_ROLE]
+    if plain in (who.speaker, who.words("name", "zh"), who.words("name", "en")):
+        raise BadInput("role_is_character", name=plain)
+    return plain or str(who.card["roles"][0])
+
+
+def reply(who: Character, role: str, turns: Sequence[Message], used: Sequence[int], task: Task) -> SceneReply:
+    """The character's answer to the last message. Raises BadInput, Cancelled."""
+    return scenes_of(who.folder).reply(turns, role_name(role, who), avoid=frozenset(used), task=task)
+
+
+def picture_for(who: Character, text: str, recent: Sequence[int]) -> tuple[int, float]:
+    """Index and score of the picture that fits a reply."""
+    return pick_picture(text, who.pictures, recent)
+
+
+def pane(who: Character, at: int, score: float | None = None) -> str:
+    """The picture with its caption."""
+    if not who.pictures:
+        return ""
+    caption = who.pictures[at]["caption"]
+    note = f"<small>{ui.both('haruhi.match', score=f'{score:.2f}')}</small>" if score else ""
+    return (
+        f'<figure class="picture"><img src="{ui.data_uri(who.picture(at))}" alt="{escape(caption["zh"])}">'
+        f"<figcaption>{ui.both_words(caption['zh'], caption['en'])} {note}</figcaption></figure>"
+    )
+
+
+def about(who: Character) -> str:
+    """Name, where from, persona and how much there is of them."""
+    count = ui.both("haruhi.scene_count", scenes=who.scenes.count("## "), pictures=len(who.pictures))
+    fields = {
+        name: ui.both_words(who.words(name, "zh"), who.words(name, "en")) for name in ("name", "series", "persona")
+    }
+    return (
+        f'<div class="about"><h3>{fields["name"]}</h3><p class="note">{fields["series"]} · {count}</p>'
+        f"<p>{fields['persona']}</p></div>"
+    )
+
+
+def memory(found: SceneReply) -> str:
+    """The scenes that were used, with scores, and where the line comes from."""
+    return ui.badge(found.reply.origin) + ui.evidence_list(found.reply.evidence, title="haruhi.scenes")
+
+
+def roleplay_api(
+    character: str, message: str, role: str = "", history: list[dict[str, str]] | None = None, lang: str = "zh"
+) -> dict[str, Any]:
+    """A character's reply, found in their scenes.
+
+    Args:
+        character: id of the character: haruhi, camel, wukong
+        message: what you say to them
+        role: who you are; empty for the first of the character's usual partners
+        history: earlier turns, each {"role": "user" or "assistant", "text": "…"}
+        lang: language of error messages, zh or en
+
+    Returns:
+        text, confident, origin, evidence (scenes with scores), picture (file, caption, score).
+    """
+    if not message.strip():
+        raise BadInput("empty_text")
+    if len(message) > MAX_MESSAGE:
+        raise BadInput("too_long", limit=MAX_MESSAGE)
+    who = known(characters(), character)
+    turns = [Message(turn["role"], str(turn["text"])) for turn in history or []]  # type: ignore[arg-type]
+    found = reply(who, role, [*turns, Message("user", message)], (), Task())
+    at, score = picture_for(who, found.reply.text, ())
+    shown = who.pictures[at]
+    return {**asdict(found.reply), "picture": {"file": shown["file"], "caption": shown["caption"], "score": score}}
+
+
+class Stage:
+    """The tab's behaviour for one hub: its characters, and the events that need them."""
+
+    def __init__(self, cast: dict[str, Character]) -> None:
+        self.cast = cast
+
+    def respond(
+        self, turns: Sequence[Message], lang: str, task: Task, key: str, role: str, used: list[int], recent: list[int]
+    ) -> Iterator[Turn]:
+        """The growing reply; with its end come the picture, the scenes, and what is not to be repeated."""
+        who = known(self.cast, key)
+        found = reply(who, role, turns, used, task)
+        for piece in found.growing():
+            yield Turn(piece)
+            time.sleep(REVEAL_S)
+        at, score = picture_for(who, found.reply.text, recent)
+        yield Turn(
+            found.reply,
+            (pane(who, at, score), memory(found), [*used, found.index], [*recent, at][-RECENT:]),
+        )
+
+    def dress(self, key: str) -> tuple[Any, ...]:
+        """What shows of a character whoever the visitor was talking to before: portrait, persona, roles, starters."""
+        who = known(self.cast, key)
+        samples = [[line] for line in who.card["starters"]]
+        roles = gr.Dropdown(choices=who.card["roles"])
+        return pane(who, who.marked("portrait")), about(who), roles, gr.Dataset(samples=samples)
+
+    def greet(self, key: str, lang: str) -> tuple[Any, ...]:
+        """A fresh conversation: the greeting, the first of the usual partners, nothing used yet."""
+        who = known(self.cast, key)
+        greeting = [{"role": "assistant", "content": who.words("greeting", lang)}]
+        return greeting, str(who.card["roles"][0]), ui.empty("haruhi.scenes_empty"), [], []
+
+    def greet_again(self, history: list[dict[str, Any]], key: str, lang: str) -> Any:  # noqa: ANN401
+        """The greeting in the visitor's language, unless the conversation has begun."""
+        return gr.skip() if len(history) > 1 else self.greet(key, lang)[0]
+
+    def show(self, history: list[dict[str, Any]], key: str, recent: list[int]) -> tuple[str, list[int]]:
+        """A picture for the last reply, another one than the last few."""
+        who = known(self.cast, key)
+        said = [turn.text for turn in messages(history) if turn.role == "assistant"]
+        at, score = picture_for(who, said[-1] if said else who.words("greeting", "zh"), recent)
+        return pane(who, at, score), [*recent, at][-RECENT:]
+
+
+def build(mount: Mount) -> None:
+    """The tab: chat left, picture, scenes and character right (above the chat on a phone)."""
+    cast = characters(mount.home / "characters")
+    stage, first = Stage(cast), next(iter(cast.values()))
+    ui.heading(mount)
+    used, recent = gr.State([]), gr.State([])
+    with gr.Row():
+        names = [(who.words("name", "zh") + " · " + who.words("name", "en"), who.key) for who in cast.values()]
+        key = gr.Radio(names, value=first.key, label=mount.t("character"), elem_id=mount.id("character"), scale=3)
+        role = gr.Dropdown(
+            first.card["roles"], value=first.card["roles"][0], label=mount.t("role"), info=mount.t("role_info"),
+            allow_custom_value=True, elem_id=mount.id("role"), scale=1,
+        )  # fmt: skip
+    with gr.Row(equal_height=False, elem_classes="stage"):
+        with gr.Column(scale=3):
+            panel = ChatPanel(mount, examples=first.card["starters"], greeting=first.words("greeting", "zh"))
+        with gr.Column(scale=2, elem_classes="pane"):
+            picture = gr.HTML(pane(first, first.marked("portrait")), elem_id=mount.id("picture"))
+            more = gr.Button(mount.t("give_picture"), size="sm", elem_id=mount.id("more"))
+            scenes = gr.HTML(ui.empty("haruhi.scenes_empty"), elem_id=mount.id("scenes"))
+            with gr.Accordion(mount.t("about"), open=False):
+                person = gr.HTML(about(first))
+    gr.HTML(f'<p class="note">{ui.badge(Origin("retrieved"))} {ui.both("haruhi.note")}</p>')
+
+    panel.wire(stage.respond, [key, role, used, recent], [picture, scenes, used, recent])
+    plain: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
+    key.change(stage.dress, key, [picture, person, role, panel.picks], **plain)
+    key.input(stage.greet, [key, mount.lang], [panel.bot, role, scenes, used, recent], **plain)
+    mount.lang.change(stage.greet_again, [panel.bot, key, mount.lang], panel.bot, **plain)
+    more.click(stage.show, [panel.bot, key, recent], [picture, recent], **plain)
+    mount.keep("character", key)
+    mount.keep("role", role)
+    mount.api(roleplay_api, "roleplay")

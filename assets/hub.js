@@ -1,0 +1,85 @@
+/* The page's own behaviour: tabs in the URL, language and theme buttons, what the browser keeps, export of chats. */
+(function () {
+  var LIMIT = 300000; /* characters kept per component; longer texts are not kept */
+  var NOTHING = { __type__: 'update' };
+
+  function store(action) { try { return action(localStorage); } catch (error) { return null; } }
+  function tabOf(url) { return new URL(url).searchParams.get('tab') || 'home'; }
+
+  function address(tab, lang) {
+    var url = new URL(location.href);
+    url.searchParams.delete('__theme');
+    if (tab === 'home') url.searchParams.delete('tab'); else url.searchParams.set('tab', tab);
+    if (lang) url.searchParams.set('lang', lang);
+    return url;
+  }
+
+  function titled() {
+    var tab = document.querySelector('#hub-tabs button[role=tab][aria-selected=true]');
+    var name = window.hubLang === 'en' ? 'Luotuo Hub' : '骆驼 Luotuo Hub';
+    var label = tab && tabOf(location.href) !== 'home' ? tab.textContent.trim() + ' · ' : '';
+    document.title = label + name;
+  }
+
+  function open(tab) {
+    var button = document.getElementById('tab-' + tab + '-button');
+    if (button) button.click();
+    return !!button;
+  }
+
+  window.hubFirstTab = function (known) {
+    var tab = tabOf(location.href);
+    setTimeout(titled, 300);
+    return known.indexOf(tab) >= 0 ? { __type__: 'update', selected: tab } : NOTHING;
+  };
+  window.hubWent = function (tab) {
+    if (tabOf(location.href) !== tab) history.pushState({ tab: tab }, '', address(tab));
+    setTimeout(titled, 50);
+  };
+  window.addEventListener('popstate', function () { open(tabOf(location.href)); });
+
+  window.hubKeep = function (slot, value) {
+    var text = JSON.stringify(value);
+    store(function (s) { if (text && text.length <= LIMIT) s.setItem('luotuo.' + slot, text); else s.removeItem('luotuo.' + slot); });
+    return [];
+  };
+  window.hubKept = function (slots) {
+    return slots.map(function (slot) {
+      var text = store(function (s) { return s.getItem('luotuo.' + slot); });
+      try { return text ? JSON.parse(text) : NOTHING; } catch (error) { return NOTHING; }
+    });
+  };
+
+  function plain(content) {
+    if (typeof content === 'string') return content;
+    return (content || []).map(function (part) { return typeof part === 'string' ? part : part.text || ''; }).join('');
+  }
+  window.hubExport = function (turns, name) {
+    var who = window.hubLang === 'en' ? { user: 'You', assistant: 'Reply' } : { user: '我', assistant: '回复' };
+    var text = (turns || []).map(function (turn) {
+      var title = turn.metadata && turn.metadata.title;
+      return title ? '> ' + title + '\n>\n' + plain(turn.content).replace(/^/gm, '> ') : '**' + who[turn.role] + '**\n\n' + plain(turn.content);
+    }).join('\n\n');
+    var link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([text + '\n'], { type: 'text/markdown' }));
+    link.download = 'luotuo-' + name + '-' + new Date().toISOString().slice(0, 19).replace(/[T:]/g, '-') + '.md';
+    link.click();
+    setTimeout(function () { URL.revokeObjectURL(link.href); }, 1000);
+    return [];
+  };
+
+  document.addEventListener('click', function (event) {
+    var target = event.target.closest ? event.target : null;
+    if (!target) return;
+    var link = target.closest('a[data-tab]');
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && open(link.dataset.tab)) event.preventDefault();
+    if (target.closest('#hub-lang')) {
+      var lang = window.hubLang === 'en' ? 'zh-CN' : 'en';
+      location.assign(address(tabOf(location.href), lang));
+    }
+    if (target.closest('#hub-theme')) {
+      var dark = document.body.classList.toggle('dark');
+      store(function (s) { s.setItem('luotuo.theme', dark ? 'dark' : 'light'); });
+    }
+  });
+})();

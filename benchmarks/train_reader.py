@@ -1,0 +1,148 @@
+"""Trains the reader's weights and writes assets/embedded/reader.npz: `python -m benchmarks.train_reader [data folder]`.
+
+Data: CMRC-2018 trial and DRCD dev (see benchmarks.reader_data); what is kept are numbers for abstract features (part
+of speech, position, length, overlap), none for a word. First K-fold scorers read the passages they have not seen, which
+gives the held-out figures and the readings that the two logistic models of confidence are fitted to; then scorers of
+several seeds are fitted to everything and shipped as one. Deterministic.
+"""
+
+import io
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from benchmarks.quality import DATA
+from benchmarks.reader_data import Asked, Example, example, folds, grade, load, mismatched, without_answer
+from benchmarks.reader_fit import Net, fit
+from models.assets import ROOT
+from models.embedded.reader import confidence, ranker
+from models.embedded.reader.answer import Reading, read_closely
+from models.embedded.reader.spans import LAYOUT, N_BASE
+from models.task import Task
+
+SEEDS: Final = (0, 1, 2)
+K: Final = 3
+# 1: answers as long as in CMRC trial (one annotator, often whole clauses); 0: as short as in DRCD. CMRC dev lies between.
+STYLE: Final = 0.4
+N_ODD: Final = 1500  # questions put to a wrong passage, and to their own without its answer, for the logistic models
+
+
+def merged(nets: Sequence[Net], style: float) -> ranker.Weights:
+    """The mean of several scorers as one with a wider hidden layer, and its length of answer fixed to a style."""
+    n = len(nets)
+    zeros = np.append(np.zeros(confidence.N_MEASURES), 20.0)
+    weights = ranker.Weights(
+        sum(net.linear for net in nets) / n,
+        sum(net.linear_dense for net in nets) / n,
+        *(np.concatenate([getattr(net, name) for net in nets], axis=-1) for name in ("hidden", "hidden_dense", "bias")),
+        np.concatenate([net.output for net in nets]) / n,
+        zeros,
+        zeros,
+    )
+    for name, (low, size) in LAYOUT.base.items():
+        half = size // 2
+        if name.startswith("source"):
+            for table in (weights.linear, weights.hidden) if low + size <= N_BASE else (weights.linear,):
+                table[low : low + half] = style * table[low : low + half] + (1 - style) * table[low + half : low + size]
+                table[low + half : low + size] = 0.0
+    return weights
+
+
+def read_all(asked: Sequence[Asked], numbers: np.ndarray, weights: Sequence[ranker.Weights]) -> list[Reading]:
+    """Each question read with the weights of its fold."""
+    return [
+        read_closely(row.passage, row.question, weights[n], Task()) for row, n in zip(asked, numbers, strict=True)
+    ]
+
+
+def span_text(row: Asked, reading: Reading) -> str:
+    """The chosen span, whatever its confidence."""
+    if reading.choice is None or reading.page is None or reading.candidates is None:
+        return ""
+    first, last = reading.candidates.first[reading.choice.index], reading.candidates.last[reading.choice.index]
+    return row.passage[reading.page.start[first] : reading.page.end[last]]
+
+
+def odd_ones(asked: Sequence[Asked], numbers: np.ndarray) -> tuple[list[Asked], np.ndarray]:
+    """Questions without an answer in their passage, with fold numbers: wrong passages, then right ones cut short."""
+    few = np.random.default_rng(1).permutation(len(asked))[:N_ODD]
+    wrong = mismatched(list(asked), seed=2)
+    rows, at = [wrong[n] for n in few], list(few)
+    for n in few:
+        shorter = without_answer(asked[n])
+        if shorter is not None:
+            rows.append(shorter)
+            at.append(n)
+    return rows, numbers[np.array(at)]
+
+
+def logistics(right: list[tuple[Reading, float]], wrong: list[Reading]) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of `found` (an answer is there) and of `confidence` (the span overlaps it by half, given it is there)."""
+    held = [(reading.measures, f1) for reading, f1 in right if reading.measures is not None]
+    lacking = [reading.measures for reading in wrong if reading.measures is not None]
+    x = np.array([values for values, _ in held])
+    f1 = np.array([value for _, value in held])
+    found = _logistic(np.concatenate([x, np.array(lacking)]), np.append(np.ones(len(x)), np.zeros(len(lacking))))
+    return found, _logistic(x, (f1 >= 0.5).astype(float))
+
+
+def _logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    from sklearn.linear_model import LogisticRegression
+
+    scale = x.std(axis=0) + 1e-6
+    model = LogisticRegression(C=0.3, max_iter=1000).fit(x / scale, y)
+    return np.append(model.coef_[0] / scale, model.intercept_[0]).astype(np.float32)
+
+
+def with_logistics(weights: ranker.Weights, found: np.ndarray, sure: np.ndarray) -> ranker.Weights:
+    """The same weights with other logistic models."""
+    fields = {name: getattr(weights, name) for name in ranker.NAMES}
+    return ranker.Weights(**{**fields, "found": found, "confidence": sure})
+
+
+def crossed(asked: list[Asked], examples: list[Example], k: int, seeds: Sequence[int]) -> tuple[np.ndarray, list[list[Net]]]:
+    """Fold numbers, and for each fold the scorers that were fitted to the others."""
+    numbers = folds(asked, k)
+    nets = [[fit([examples[n] for n in np.flatnonzero(numbers != held)], seed) for seed in seeds] for held in range(k)]
+    return numbers, nets
+
+
+def save(weights: ranker.Weights, path: Path) -> None:
+    """Writes half precision, atomically; the same weights give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{name: getattr(weights, name).astype(np.float16) for name in ranker.NAMES})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    draft.write_bytes(buffer.getvalue())
+    os.replace(draft, path)
+
+
+def main() -> None:
+    """Held-out figures, then the shipped file."""
+    data = Path(sys.argv[1]) if len(sys.argv) > 1 else DATA
+    began = time.process_time()
+    asked = load(data)
+    examples = [example(row) for row in asked]
+    print(f"{len(asked)} questions, features {time.process_time() - began:.0f} CPU s", flush=True)
+    numbers, nets = crossed(asked, examples, K, SEEDS[:1])
+    weights = [merged(group, STYLE) for group in nets]
+    readings = read_all(asked, numbers, weights)
+    marks = [grade(span_text(row, r), [t for t, _ in row.answers]) for row, r in zip(asked, readings, strict=True)]
+    for source in ("cmrc", "drcd"):
+        part = np.array([mark for mark, row in zip(marks, asked, strict=True) if row.source == source]) * 100
+        print(f"{source} held out: EM {part[:, 0].mean():.1f} F1 {part[:, 1].mean():.1f}", flush=True)
+    odd, odd_numbers = odd_ones(asked, numbers)
+    wrong = read_all(odd, odd_numbers, weights)
+    found, sure = logistics([(r, f1) for r, (_, f1) in zip(readings, marks, strict=True)], wrong)
+    final = merged([fit(examples, seed) for seed in SEEDS], STYLE)
+    save(with_logistics(final, found, sure), ROOT / "embedded" / "reader.npz")
+    print(f"written after {time.process_time() - began:.0f} CPU s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The chosen sentences as one row of coded words, with a gap between sentences: what features are computed from.
+
+Knows where each word stands (sentence, clause, brackets) and how far it is from the words of the question. Knows
+nothing of spans or weights.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from models.embedded import text
+from models.embedded.reader.passage import Ranked
+from models.embedded.reader.question import Question
+from models.embedded.reader.words import FUNCTIONS, MATCH, TAG, match_code, question_sides, tag_code
+
+if TYPE_CHECKING:
+    from models.task import Task
+
+GAP: Final = 2  # empty places between sentences, so that looking two words away never crosses one
+FAR: Final = 999  # characters; "nowhere in this sentence"
+MAX_WORDS: Final = 160  # of one sentence that are read
+_CLAUSE_TAGS: Final = tuple(TAG[name] for name in ("comma", "stop", "colon", "semicolon"))
+_OPENING: Final = tuple(TAG[name] for name in ("open", "open_quote", "open_title"))
+_CLOSING: Final = tuple(TAG[name] for name in ("close", "close_quote", "close_title"))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """n places; a gap has sentence -1. All arrays have shape (n,) unless said otherwise."""
+
+    tag: np.ndarray
+    function: np.ndarray
+    match: np.ndarray
+    sentence: np.ndarray  # rank of the sentence, 0 is best
+    clause: np.ndarray  # number of the clause, rising over the page
+    depth: np.ndarray  # brackets and quotes open before the word
+    start: np.ndarray  # offsets in the passage, characters
+    end: np.ndarray
+    n_chars: np.ndarray  # letters and digits in the word
+    weight: np.ndarray  # idf of a matched question word, else 0
+    before: np.ndarray  # (n, 4) characters back to the nearest l1, r1, l2, r2; FAR when there is none
+    after: np.ndarray  # (n, 4) the same, forward from the end of the word
+    mass_before: np.ndarray  # (n, 4) question weight to the left, fading: left words 6 and 25 chars, right words the same
+    mass_after: np.ndarray  # (n, 4)
+    left_fit: np.ndarray  # characters before the word that equal those before the wh-word, 0 … 8
+    right_fit: np.ndarray  # characters after the word that equal those after it
+    words: tuple[str, ...]  # simplified, lower case; "" in gaps
+
+
+def read(ranked: list[Ranked], question: Question, task: "Task") -> Page:
+    """Codes the words of the ranked sentences, best first."""
+    rows: list[tuple] = []
+    empty = ("", TAG["pad"], 0, MATCH["pad"], -1, -1, 0, 0, 0, 0, 0.0, (FAR,) * 4, (FAR,) * 4, (0.0,) * 4, (0.0,) * 4, 0, 0)
+    rows += [empty] * GAP
+    clause = 0
+    for at, sentence in enumerate(ranked):
+        task.check()
+        found = _sentence_rows(sentence, question, at, clause)
+        clause = (found[-1][5] if found else clause) + 1
+        rows += found + [empty] * GAP
+    columns = list(zip(*rows, strict=True))
+    arrays = [np.asarray(column) for column in columns[1:]]
+    (tag, function, match, sent, clauses, depth, start, end, n_chars, weight, before, after, mb, ma, fit_l, fit_r) = arrays
+    return Page(
+        tag, function, match, sent, clauses, depth, start, end, n_chars, weight,
+        before, after, mb, ma, fit_l, fit_r, tuple(columns[0]),
+    )
+
+
+def _sentence_rows(sentence: Ranked, question: Question, rank: int, clause: int) -> list[tuple]:
+    words = [word for word in text.tagged(sentence.plain) if word.text.strip()][:MAX_WORDS]
+    base = sentence.piece.start
+    sides, chars = question_sides(question), frozenset(c for w in question.content for c in w.text)
+    idf = {word.text: word.idf for word in question.content}
+    starts = np.array([word.start for word in words])
+    ends = np.array([word.end for word in words])
+    before, after, mass_before, mass_after = _distances(sentence.plain, question, starts, ends)
+    rows, depth = [], 0
+    for at, word in enumerate(words):
+        tag = tag_code(word)
+        if tag in _CLOSING:
+            depth = max(0, depth - 1)
+        match = match_code(word.text, sides, chars, question.head)
+        rows.append((
+            word.text, tag, FUNCTIONS.get(word.text, 0), match, rank, clause, depth,
+            base + word.start, base + word.end, sum(c.isalnum() for c in word.text), idf.get(word.text, 0.0),
+            before[at], after[at], mass_before[at], mass_after[at],
+            _common_suffix(question.left, sentence.plain, word.start),
+            _common_prefix(question.right, sentence.plain, word.end),
+        ))
+        if tag in _CLAUSE_TAGS:
+            clause += 1
+        if tag in _OPENING:
+            depth += 1
+    return rows
+
+
+def _common_suffix(left: str, plain: str, at: int) -> int:
+    """How many characters before `at` equal the last ones of `left`, at most 8."""
+    n = 0
+    while n < 8 and n < at and n < len(left) and left[-1 - n] == plain[at - 1 - n]:
+        n += 1
+    return n
+
+
+def _common_prefix(right: str, plain: str, at: int) -> int:
+    """How many characters from `at` on equal the first ones of `right`, at most 8."""
+    n = 0
+    while n < 8 and at + n < len(plain) and n < len(right) and right[n] == plain[at + n]:
+        n += 1
+    return n
+
+
+def _distances(plain: str, question: Question, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Arrays (n, 4) before, after, mass_before, mass_after; see Page."""
+    n = len(starts)
+    before, after = np.full((n, 4), FAR), np.full((n, 4), FAR)
+    mass_before, mass_after = np.zeros((n, 4)), np.zeros((n, 4))
+    total = sum(word.idf for word in question.content) or 1.0
+    ranks = {-1: 0, 1: 0}
+    for word in question.content:
+        places = _places(plain, word.text)
+        near, ranks[word.side] = ranks[word.side], ranks[word.side] + 1
+        if not places:
+            continue
+        low, high = np.array(places), np.array(places) + len(word.text)
+        back = np.where(high[None] <= starts[:, None], starts[:, None] - high[None], FAR).min(axis=1)
+        ahead = np.where(low[None] >= ends[:, None], low[None] - ends[:, None], FAR).min(axis=1)
+        side = 0 if word.side < 0 else 1
+        if near < 2:
+            before[:, 2 * near + side], after[:, 2 * near + side] = back, ahead
+        for at, fade in enumerate((6.0, 25.0)):
+            mass_before[:, 2 * side + at] += word.idf / total * np.exp(-back / fade)
+            mass_after[:, 2 * side + at] += word.idf / total * np.exp(-ahead / fade)
+    return before, after, mass_before, mass_after
+
+
+def _places(plain: str, word: str) -> list[int]:
+    found, at = [], plain.find(word)
+    while at >= 0 and len(found) < 20:
+        found.append(at)
+        at = plain.find(word, at + 1)
+    return found
