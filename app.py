@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if sys.version_info < (3, 10):
-    raise SystemExit("Luotuo Hub needs Python 3.10 or newer")
-
 from apps import APPS, find
 
 if TYPE_CHECKING:
@@ -122,7 +119,7 @@ def serve(chosen: Settings) -> None:
 
     built = build(chosen)
     built.demo.queue(max_size=64, default_concurrency_limit=8)
-    options = launch_options(lang=chosen.lang)
+    options = launch_options(built, lang=chosen.lang)
     _, local, public = built.demo.launch(
         server_name=chosen.host, server_port=chosen.port, share=chosen.share, inbrowser=chosen.open,
         prevent_thread_lock=True, quiet=True, **options,

@@ -6,18 +6,16 @@ Pure functions first, then the tab. Knows characters and how their pane looks; r
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from functools import lru_cache
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from models.embedded.dialogue import SceneReply, Scenes, pick_picture
 
 from apps import ui
 from apps.mount import PRIVATE, Mount
 from apps.panel import MAX_MESSAGE, ChatPanel, Turn, messages
 from models.characters import Character, characters, known
+from models.embedded.dialogue import SceneReply, pick_picture
 from models.engine import Message
 from models.errors import BadInput
 from models.spec import Origin
@@ -26,13 +24,6 @@ from models.task import Task
 REVEAL_S = 0.03
 RECENT = 4  # pictures not to repeat at once
 MAX_ROLE = 12  # characters of a visitor's role name
-
-
-@lru_cache(maxsize=64)
-def scenes_of(folder: Path) -> Scenes:
-    """The searchable scenes of a character, built once for all visitors."""
-    one = next(c for c in characters(folder.parent).values() if c.folder == folder)
-    return Scenes(one.scenes, one.speaker, deflections=one.card.get("deflections", ()))
 
 
 def role_name(role: str, who: Character) -> str:
@@ -45,7 +36,7 @@ def role_name(role: str, who: Character) -> str:
 
 def reply(who: Character, role: str, turns: Sequence[Message], used: Sequence[int], task: Task) -> SceneReply:
     """The character's answer to the last message. Raises BadInput, Cancelled."""
-    return scenes_of(who.folder).reply(turns, role_name(role, who), avoid=frozenset(used), task=task)
+    return who.scenes.reply(turns, role_name(role, who), avoid=frozenset(used), task=task)
 
 
 def picture_for(who: Character, text: str, recent: Sequence[int]) -> tuple[int, float]:
@@ -67,7 +58,7 @@ def pane(who: Character, at: int, score: float | None = None) -> str:
 
 def about(who: Character) -> str:
     """Name, where from, persona and how much there is of them."""
-    count = ui.both("haruhi.scene_count", scenes=who.scenes.count("## "), pictures=len(who.pictures))
+    count = ui.both("haruhi.scene_count", scenes=len(who.scenes.scenes), pictures=len(who.pictures))
     fields = {
         name: ui.both_words(who.words(name, "zh"), who.words(name, "en")) for name in ("name", "series", "persona")
     }
@@ -163,16 +154,18 @@ def build(mount: Mount) -> None:
     used, recent = gr.State([]), gr.State([])
     with gr.Row():
         names = [(who.words("name", "zh") + " · " + who.words("name", "en"), who.key) for who in cast.values()]
-        key = gr.Radio(names, value=first.key, label=mount.t("character"), elem_id=mount.id("character"), scale=3)
+        key = gr.Radio(
+            names, value=first.key, label=mount.t("character"), elem_id=mount.id("character"), scale=3, min_width=340
+        )
         role = gr.Dropdown(
             first.card["roles"], value=first.card["roles"][0], label=mount.t("role"), info=mount.t("role_info"),
-            allow_custom_value=True, elem_id=mount.id("role"), scale=1,
+            allow_custom_value=True, elem_id=mount.id("role"), scale=1, min_width=200,
         )  # fmt: skip
     with gr.Row(equal_height=False, elem_classes="stage"):
         with gr.Column(scale=3):
             panel = ChatPanel(mount, examples=first.card["starters"], greeting=first.words("greeting", "zh"))
         with gr.Column(scale=2, elem_classes="pane"):
-            picture = gr.HTML(pane(first, first.marked("portrait")), elem_id=mount.id("picture"))
+            picture = gr.HTML("", elem_id=mount.id("picture"))
             more = gr.Button(mount.t("give_picture"), size="sm", elem_id=mount.id("more"))
             scenes = gr.HTML(ui.empty("haruhi.scenes_empty"), elem_id=mount.id("scenes"))
             with gr.Accordion(mount.t("about"), open=False):
@@ -183,6 +176,7 @@ def build(mount: Mount) -> None:
     plain: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
     key.change(stage.dress, key, [picture, person, role, panel.picks], **plain)
     key.input(stage.greet, [key, mount.lang], [panel.bot, role, scenes, used, recent], **plain)
+    mount.opening(lambda: pane(first, first.marked("portrait")), [], [picture])
     mount.lang.change(stage.greet_again, [panel.bot, key, mount.lang], panel.bot, **plain)
     more.click(stage.show, [panel.bot, key, recent], [picture, recent], **plain)
     mount.keep("character", key)

@@ -40,6 +40,7 @@ class Built:
     demo: gr.Blocks
     mounts: dict[str, Mount] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)  # app key → reason
+    titles: dict[str, dict[str, str]] = field(default_factory=dict)  # label of each tab in both languages
 
 
 def build_hub(apps: tuple[AppSpec, ...] = APPS, *, home: Path | None = None) -> Built:
@@ -54,19 +55,19 @@ def build_hub(apps: tuple[AppSpec, ...] = APPS, *, home: Path | None = None) -> 
             for spec in apps:
                 _mount(built, spec, lang, home)
         _handover(built, tabs)
-        _restore(built, lang, tabs, [spec.key for spec in apps])
+        _restore(built, lang)
     return built
 
 
 def _home(apps: tuple[AppSpec, ...]) -> None:
-    with gr.Tab(I18nData("hub.home"), id="home", elem_id="tab-home") as tab:
+    with gr.Tab(I18nData("hub.home"), id="home", elem_id="tab-home"):
         gr.HTML(_cards(apps))
-    tab.select(None, js="() => hubWent('home')", **PRIVATE)
 
 
 def _mount(built: Built, spec: AppSpec, lang: gr.Textbox, home: Path) -> None:
     """One app in its tab: the app itself, or a card that says why it is missing."""
     mount = Mount(spec, lang=lang, home=home)
+    built.titles[f"app.{spec.key}"] = {"zh": spec.title.zh, "en": spec.title.en}
     with gr.Tab(I18nData(f"app.{spec.key}"), id=spec.key, elem_id=f"tab-{spec.key}") as tab:
         try:
             with gr.Column(elem_classes="app"):
@@ -78,7 +79,6 @@ def _mount(built: Built, spec: AppSpec, lang: gr.Textbox, home: Path) -> None:
             tab.children.clear()
             _forget(built.demo, tab)
             gr.HTML(_failure(spec, error))
-    tab.select(None, js=f"() => hubWent('{spec.key}')", **PRIVATE)
 
 
 def resolve(spec: AppSpec) -> Callable[[Mount], None]:
@@ -125,21 +125,24 @@ def _handover(built: Built, tabs: gr.Tabs) -> None:
             ).then(None, js=f"() => hubWent('{target}')", **PRIVATE)
 
 
-def _restore(built: Built, lang: gr.Textbox, tabs: gr.Tabs, keys: list[str]) -> None:
-    """On load: the visitor's language, the tab of the URL, and what the browser kept for each app."""
+def _restore(built: Built, lang: gr.Textbox) -> None:
+    """On load: the visitor's language, and what the browser kept for each app. (The tab of the URL: hub.js.)"""
     kept = [pair for mount in built.mounts.values() for pair in mount.kept]
     slots = json.dumps([slot for slot, _ in kept])
-    built.demo.load(None, None, [lang, tabs], js=f"() => [hubLang, hubFirstTab({json.dumps(keys)})]", **PRIVATE)
+    built.demo.load(None, None, lang, js="() => hubLang", **PRIVATE)
     built.demo.load(None, None, [part for _, part in kept], js=f"() => hubKept({slots})", **PRIVATE)
+    for mount in built.mounts.values():
+        for fill, inputs, outputs in mount.openings:
+            built.demo.load(fill, inputs, outputs, queue=False, show_progress="hidden", **PRIVATE)
 
 
 def _header() -> str:
+    theme_button = f'<span aria-hidden="true">◐</span> <span class="label">{both("hub.theme")}</span>'
     return (
         f'<header class="top"><a class="brand" href="?tab=home" data-tab="home">{read("logo.svg")}'
         f"<span><strong>{both('hub.name')}</strong><small>{both('hub.promise')}</small></span></a>"
         f'<nav class="switches"><button type="button" id="hub-lang">{both("hub.other_language")}</button>'
-        f'<button type="button" id="hub-theme"><span aria-hidden="true">◐</span> <span class="label">{both("hub.theme")}</span>'
-        "</button></nav></header>"
+        f'<button type="button" id="hub-theme">{theme_button}</button></nav></header>'
     )
 
 
@@ -187,25 +190,24 @@ def _failure(spec: AppSpec, error: Exception) -> str:
     return f'<div class="failure" role="alert"><h2>{title}</h2><p>{both_words(*texts)}</p></div>'
 
 
-def translations(apps: tuple[AppSpec, ...] = APPS) -> gr.I18n:
-    """The string table as Gradio wants it: only the labels that the page itself translates."""
-    words = {key: pair for key, pair in table().items() if not key.startswith("error.")}
-    titles = {f"app.{spec.key}": {"zh": spec.title.zh, "en": spec.title.en} for spec in apps}
-    words |= titles
+def translations(built: Built) -> gr.I18n:
+    """The labels that the page itself translates, as Gradio wants them; all other strings stay on the server."""
+    labels = {"hub.home"}.union(*(mount.labels for mount in built.mounts.values()))
+    words = {key: table()[key] for key in sorted(labels)} | built.titles
     return gr.I18n(
         **{"zh-CN": {key: pair["zh"] for key, pair in words.items()}},
         en={key: pair["en"] for key, pair in words.items()},
     )
 
 
-def launch_options(*, lang: str = "", apps: tuple[AppSpec, ...] = APPS) -> dict[str, Any]:
+def launch_options(built: Built, *, lang: str = "") -> dict[str, Any]:
     """Everything `Blocks.launch` needs to serve the hub: theme, words, middleware, and nothing public by accident."""
     default = {"zh": "zh-CN", "en": "en"}.get(lang, "")
     return {
         "theme": theme(),
         "css": read("app.css"),
         "head": f"<script>{read('hub.js')}</script>",
-        "i18n": translations(apps),
+        "i18n": translations(built),
         "app_kwargs": {"middleware": [Middleware(Boot, lang=default)]},
         "favicon_path": str(asset("logo.svg")),
         "footer_links": ["api", "settings"],

@@ -25,6 +25,8 @@ class Mount:
 
     def __init__(self, spec: AppSpec, *, lang: gr.Textbox, home: Path) -> None:
         self.spec, self.lang, self.home = spec, lang, home
+        self.labels: set[str] = set()
+        self.openings: list[tuple[Callable[..., Any], list[Any], list[Any]]] = []
         self.kept: list[tuple[str, gr.components.Component]] = []
         self.arrivals: dict[str, gr.components.Component] = {}
         self.departures: list[tuple[gr.Button, gr.components.Component, str, str]] = []
@@ -34,6 +36,7 @@ class Mount:
         """A label of this app (`run` → `summary.run`) or a full key (`hub.stop`); the page translates it."""
         for full in (f"{self.spec.key}.{key}", key):
             if full in table():
+                self.labels.add(full)
                 return I18nData(full)
         raise KeyError(f"no string {key!r} for {self.spec.key} in assets/i18n")
 
@@ -46,6 +49,15 @@ class Mount:
         slot = f"{self.spec.key}.{name}"
         self.kept.append((slot, component))
         component.change(None, component, None, js=f"(value) => hubKeep('{slot}', value)", **PRIVATE)
+
+    def opening(
+        self,
+        fill: Callable[..., Any],
+        inputs: list[gr.components.Component],
+        outputs: list[gr.components.Component],
+    ) -> None:
+        """Fills components when a visitor opens the page, so that they do not weigh on its first HTML."""
+        self.openings.append((fill, inputs, outputs))
 
     def receives(self, name: str, component: gr.components.Component) -> None:
         """Names a component that other apps may fill through the hub."""

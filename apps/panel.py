@@ -193,29 +193,29 @@ def _undone(text: str, history: History) -> tuple[str, History]:
     return text_of(history[asked[-1]]["content"]), history[: asked[-1]]
 
 
-def _streamer(respond: Respond, extras: int) -> Callable[..., Iterator[tuple[Any, ...]]]:
+def _streamer(respond: Respond, extras: int) -> Callable[..., Iterator[Any]]:
     """A generator that never raises: an error becomes a notice in the chat, so the box always comes back."""
 
-    def stream(history: History, lang: str, *values: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
+    def row(history: History, values: tuple[Any, ...] = ()) -> Any:  # noqa: ANN401
+        values = values or (gr.skip(),) * extras
+        return (history, *values) if extras else history  # Gradio takes a 1-tuple for the value itself
+
+    def stream(history: History, lang: str, *values: Any) -> Iterator[Any]:  # noqa: ANN401
         task, turn = Task(), None
         try:
             for turn in paced(respond(messages(history), lang, task, *values)):
-                yield ([*history, {"role": "assistant", "content": turn.reply.text}], *_padded(turn, extras))
+                yield row([*history, {"role": "assistant", "content": turn.reply.text}], turn.extras)
             if turn is not None:
-                yield ([*history, *answered(turn.reply, lang)], *_padded(turn, extras))
+                yield row([*history, *answered(turn.reply, lang)], turn.extras)
         except Cancelled:
             return
         except Exception as error:
             notice = {"role": "assistant", "content": explain(error, lang), "metadata": {"title": "⚠️"}}
-            yield ([*history, notice], *(gr.skip(),) * extras)
+            yield row([*history, notice])
         finally:
             task.stop()
 
     return stream
-
-
-def _padded(turn: Turn, extras: int) -> tuple[Any, ...]:
-    return turn.extras or (gr.skip(),) * extras
 
 
 def answered(reply: Reply, lang: str) -> History:

@@ -121,8 +121,7 @@ def build(mount: Mount) -> None:
             )
             start, stop, status = ui.run_row(mount)
             topics, labels = _examples()
-            named = [f"{zh} · {en}" for zh, en in zip(topics, labels, strict=True)]
-            ui.examples(mount, [[text] for text in topics], [topic], labels=named)
+            ui.examples(mount, {f"{zh} · {en}": [zh] for zh, en in zip(topics, labels, strict=True)}, [topic])
             count = gr.Slider(1, 6, 3, step=1, label=mount.t("count"), elem_id=mount.id("count"))
             choices = [(mount.t("source.shipped"), "shipped"), (mount.t("source.mine"), "mine")]
             if home:

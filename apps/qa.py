@@ -3,6 +3,7 @@
 Pure functions first, then the tab. Knows how answers are shown; the reading itself is the engine's.
 """
 
+import json
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
@@ -13,27 +14,10 @@ import gradio as gr
 from apps import ui
 from apps.mount import Mount
 from models import engine_for
+from models.assets import read
 from models.documents import read_text
 from models.engine import Answer
 from models.task import Task
-
-EXAMPLES = (
-    (
-        "双峰驼生活在中亚的荒漠和草原上，背上有两个驼峰，里面储存的是脂肪而不是水。一头成年双峰驼可以在十天左右不喝水的情况下行走，"
-        "一旦找到水源，十几分钟就能喝下一百多升。古代的丝绸之路上，商人靠骆驼把丝绸、茶叶和瓷器运往西方，因此骆驼被称为“沙漠之舟”。",
-        "骆驼的驼峰里储存的是什么？",
-    ),
-    (
-        "小镇图书馆建于1936年，由一位退休的船长陈海生捐出全部积蓄修建。最初馆内只有八百册书，其中一半是航海日记。"
-        "1998年洪水冲毁了一楼，居民们排成长队，用一夜时间把两万多册书搬到了山上的小学。如今图书馆每周三晚上都会举办故事会。",
-        "谁捐钱修建了图书馆？",
-    ),
-    (
-        "小镇图书馆建于1936年，由一位退休的船长陈海生捐出全部积蓄修建。最初馆内只有八百册书，其中一半是航海日记。"
-        "1998年洪水冲毁了一楼，居民们排成长队，用一夜时间把两万多册书搬到了山上的小学。如今图书馆每周三晚上都会举办故事会。",
-        "图书馆的馆长叫什么名字？",
-    ),
-)
 
 
 def answer(passage: str, question: str, task: Task) -> Answer:
@@ -120,7 +104,7 @@ def build(mount: Mount) -> None:
             with gr.Accordion(mount.t("rewriting"), open=False):
                 gr.HTML(f"<p>{ui.both('qa.rewriting_note')}</p>")
             send = gr.Button(mount.t("to_summary"), size="sm")
-    ui.examples(mount, EXAMPLES, [passage, question])
+    ui.examples(mount, json.loads(read("examples", "qa.json")), [passage, question])
     mount.run(
         [start.click, question.submit], ask, [passage, question], [result, where], start=start, stop=stop, status=status
     )

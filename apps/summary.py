@@ -116,7 +116,8 @@ def build(mount: Mount) -> None:
             where = gr.HTML("", elem_id=mount.id("where"))
             plain = gr.Textbox(visible=False)
             send = gr.Button(mount.t("to_qa"), size="sm", elem_id=mount.id("to-qa"))
-    ui.examples(mount, [[sample] for sample in json.loads(read("examples", "summary.json"))], [text])
+    named = json.loads(read("examples", "summary.json"))
+    ui.examples(mount, {name: [sample] for name, sample in named.items()}, [text])
     buttons = {"start": start, "stop": stop, "status": status}
     mount.run([start.click], run, [text, file, unit, size, budget, style], [result, where, plain], **buttons)
     mount.run([pick.upload], upload, [pick], [text, file, result], **buttons)

@@ -4,13 +4,13 @@ Everything that builds markup escapes what it is given: a visitor's text or a mo
 """
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
 import gradio as gr
 
-from apps.mount import Mount
+from apps.mount import PRIVATE, Mount
 from models.spec import Evidence, Origin
 from models.strings import say
 
@@ -86,21 +86,25 @@ def heading(mount: Mount) -> None:
     )
 
 
-def examples(
-    mount: Mount,
-    rows: Sequence[Sequence[Any]],
-    inputs: Sequence[gr.components.Component],
-    *,
-    labels: list[str] | None = None,
-) -> gr.Examples:
-    """Examples to click, under the inputs they fill; `labels` name them when the inputs are too long to show."""
-    return gr.Examples(
-        [list(row) for row in rows],
-        list(inputs),
+def examples(mount: Mount, named: Mapping[str, Sequence[Any]], inputs: Sequence[gr.components.Component]) -> gr.Dataset:
+    """Examples to click, by name. Their contents stay on the server until then: they would double the first HTML."""
+    rows = list(named.values())
+    picks = gr.Dataset(
+        components=[gr.Textbox(visible=False)],
+        samples=[[name] for name in named],
         label=mount.t("hub.examples"),
-        example_labels=labels,
-        api_visibility="private",
+        type="index",
+        elem_id=mount.id("examples"),
     )
+    picks.click(
+        lambda at: rows[at] if len(inputs) > 1 else rows[at][0],
+        picks,
+        list(inputs),
+        queue=False,
+        show_progress="hidden",
+        **PRIVATE,
+    )
+    return picks
 
 
 def data_uri(svg: str) -> str:

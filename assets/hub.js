@@ -27,11 +27,16 @@
     return !!button;
   }
 
-  window.hubFirstTab = function (known) {
-    var tab = tabOf(location.href);
-    setTimeout(titled, 300);
-    return known.indexOf(tab) >= 0 ? { __type__: 'update', selected: tab } : NOTHING;
-  };
+  /* The tab of the address. Gradio draws its tabs more than once while it starts and then shows the first one again,
+     so the choice is renewed until it has held for a while. */
+  (function first(held) {
+    var button = document.getElementById('tab-' + tabOf(location.href) + '-button');
+    var there = button && button.getAttribute('aria-selected') === 'true';
+    if (button && !there) button.click();
+    if (there) titled();
+    if (performance.now() < 60000 && held < 25) setTimeout(function () { first(there ? held + 1 : 0); }, 80);
+  })(0);
+
   window.hubWent = function (tab) {
     if (tabOf(location.href) !== tab) history.pushState({ tab: tab }, '', address(tab));
     setTimeout(titled, 50);
@@ -71,6 +76,8 @@
   document.addEventListener('click', function (event) {
     var target = event.target.closest ? event.target : null;
     if (!target) return;
+    var tab = target.closest('#hub-tabs button[role=tab][data-tab-id]');
+    if (tab) window.hubWent(tab.dataset.tabId);
     var link = target.closest('a[data-tab]');
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && open(link.dataset.tab)) event.preventDefault();
     if (target.closest('#hub-lang')) {
@@ -81,5 +88,5 @@
       var dark = document.body.classList.toggle('dark');
       store(function (s) { s.setItem('luotuo.theme', dark ? 'dark' : 'light'); });
     }
-  });
+  }, true); /* capturing: the address is right before Gradio hears of the click */
 })();

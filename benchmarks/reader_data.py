@@ -149,7 +149,9 @@ def without_answer(asked: Asked) -> Asked | None:
     """The same question about the passage without the sentences that hold an answer; None if nothing is left."""
     from models.embedded.text import sentences
 
-    kept = [p.text for p in sentences(asked.passage) if not any(answer.strip("。") in p.text for answer, _ in asked.answers)]
+    kept = [
+        p.text for p in sentences(asked.passage) if not any(answer.strip("。") in p.text for answer, _ in asked.answers)
+    ]
     shorter = "".join(kept)
     gone = len(shorter) < len(asked.passage) and all(answer not in shorter for answer, _ in asked.answers)
     return Asked(asked.source, asked.passage_id, shorter, asked.question, ()) if gone and len(kept) > 1 else None

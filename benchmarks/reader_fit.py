@@ -11,12 +11,12 @@ from typing import Final
 import numpy as np
 
 from benchmarks.reader_data import Example
-from models.embedded.reader.spans import N_BASE, N_ROWS, N_SPAN_BASE, N_START_BASE
+from models.embedded.reader.table import END, N_BASE, N_BORDER_BASE, N_DENSE, N_ROWS, N_SPAN_BASE, START, WHOLE
 
 HIDDEN: Final = 48
 EPOCHS, BATCH, RATE, DROP = 5, 16, 4e-3, 0.3
 NEGATIVES: Final = 300  # spans with little overlap that one step looks at, per question
-EXACT_SHARE: Final = 0.5  # of the reward; the rest is overlap squared
+EXACT_SHARE: Final = 0.3  # of the reward; the rest is overlap squared
 LINEAR_L2: Final = 4e-6
 REPEAT_CMRC: Final = 2
 
@@ -43,9 +43,9 @@ def fit(examples: Sequence[Example], seed: int) -> Net:
     chance = np.random.default_rng(seed)
     net = Net(
         np.zeros(N_ROWS, np.float32),
-        np.zeros(16, np.float32),
+        np.zeros(N_DENSE, np.float32),
         (chance.standard_normal((N_BASE, HIDDEN)) * 0.15).astype(np.float32),
-        (chance.standard_normal((16, HIDDEN)) * 0.3).astype(np.float32),
+        (chance.standard_normal((N_DENSE, HIDDEN)) * 0.3).astype(np.float32),
         np.zeros(HIDDEN, np.float32),
         (chance.standard_normal(HIDDEN) * 0.5 / HIDDEN**0.5).astype(np.float32),
     )
@@ -66,11 +66,13 @@ def fit(examples: Sequence[Example], seed: int) -> Net:
 def _slopes(net: Net, batch: list[Example], chance: np.random.Generator, csr: type) -> dict[str, np.ndarray]:
     """The gradient of the loss over a batch."""
     rows, dense, joins, segment, reward = _stack(batch, chance)
-    n_bases = (N_START_BASE, N_START_BASE, N_SPAN_BASE)
+    n_bases = (N_BORDER_BASE, N_BORDER_BASE, N_SPAN_BASE)
     sets = [_one_hot(csr, part[:, :n], N_BASE) for part, n in zip(rows, n_bases, strict=True)]
-    cuts = (slice(0, 4), slice(4, 8), slice(8, 16))
+    cuts = (START, END, WHOLE)
     layers = [x @ net.hidden + d @ net.hidden_dense[cut] for x, d, cut in zip(sets, dense, cuts, strict=True)]
-    lines = [net.linear[part].sum(axis=1) + d @ net.linear_dense[cut] for part, d, cut in zip(rows, dense, cuts, strict=True)]
+    lines = [
+        net.linear[part].sum(axis=1) + d @ net.linear_dense[cut] for part, d, cut in zip(rows, dense, cuts, strict=True)
+    ]
     first, last = joins
     layer = layers[0][first] + layers[1][last] + layers[2] + net.bias
     alive = (layer > 0) * (chance.random(layer.shape, dtype=np.float32) >= DROP) / np.float32(1 - DROP)

@@ -62,7 +62,9 @@ def benchmarks_table(lang: str) -> str:
     for path in sorted((ROOT / "benchmarks").glob("*.py")):
         text = path.read_text(encoding="utf-8")
         if "__main__" in text:
-            rows.append((f"`python -m benchmarks.{path.stem}`", _first_sentence(ast.get_docstring(ast.parse(text)) or "")))
+            rows.append(
+                (f"`python -m benchmarks.{path.stem}`", _first_sentence(ast.get_docstring(ast.parse(text)) or ""))
+            )
     return _table(HEADS["benchmarks"][lang], rows)
 
 
@@ -98,10 +100,11 @@ TABLES = {"apps": apps_table, "engines": engines_table, "benchmarks": benchmarks
 def filled(text: str, lang: str) -> str:
     """A README with its tables as they should be. Raises ValueError when a pair of markers is missing."""
     for name, table in TABLES.items():
-        place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        if len(place.findall(text)) != 1:
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        if text.count(start) != 1 or text.count(end) != 1:
             raise ValueError(f"there must be one <!-- {name} --> … <!-- /{name} -->")
-        text = place.sub(lambda found, rows=table(lang): f"{found[1]}{rows}\n{found[2]}", text)
+        before, rest = text.split(start)
+        text = f"{before}{start}{table(lang)}\n{end}{rest.split(end)[1]}"
     return text
 
 

@@ -1,7 +1,7 @@
 """Fits the weights of the key phrase picker: `python -m benchmarks.train_keyphrases [data folder]`.
 
-No keywords by authors are at hand, so the titles stand for them: a title (CSL, Apache-2.0) is cut at function words and
-at the words that every title has («研究», «影响»), and the parts that the abstract holds too are taken for its key phrases.
+No keywords by authors are at hand, so the titles stand for them: a title (CSL, Apache-2.0) is cut at function words
+and at the words that every title has («研究», «影响»), and the parts that the abstract holds too are its key phrases.
 Logistic regression over abstract features; only their weights are kept.
 """
 

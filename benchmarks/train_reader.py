@@ -22,13 +22,13 @@ from benchmarks.reader_fit import Net, fit
 from models.assets import ROOT
 from models.embedded.reader import confidence, ranker
 from models.embedded.reader.answer import Reading, read_closely
-from models.embedded.reader.spans import LAYOUT, N_BASE
+from models.embedded.reader.table import FIRST_ROW, N_BASE, SIZES
 from models.task import Task
 
 SEEDS: Final = (0, 1, 2)
 K: Final = 3
-# 1: answers as long as in CMRC trial (one annotator, often whole clauses); 0: as short as in DRCD. CMRC dev lies between.
-STYLE: Final = 0.4
+# 1: answers as long as in CMRC trial (one annotator, often whole clauses), 0: as short as in DRCD; CMRC dev lies between
+STYLE: Final = 0.5
 N_ODD: Final = 1500  # questions put to a wrong passage, and to their own without its answer, for the logistic models
 
 
@@ -44,9 +44,9 @@ def merged(nets: Sequence[Net], style: float) -> ranker.Weights:
         zeros,
         zeros,
     )
-    for name, (low, size) in LAYOUT.base.items():
-        half = size // 2
+    for name, size in SIZES.items():
         if name.startswith("source"):
+            low, half = FIRST_ROW[name], size // 2
             for table in (weights.linear, weights.hidden) if low + size <= N_BASE else (weights.linear,):
                 table[low : low + half] = style * table[low : low + half] + (1 - style) * table[low + half : low + size]
                 table[low + half : low + size] = 0.0
@@ -55,9 +55,7 @@ def merged(nets: Sequence[Net], style: float) -> ranker.Weights:
 
 def read_all(asked: Sequence[Asked], numbers: np.ndarray, weights: Sequence[ranker.Weights]) -> list[Reading]:
     """Each question read with the weights of its fold."""
-    return [
-        read_closely(row.passage, row.question, weights[n], Task()) for row, n in zip(asked, numbers, strict=True)
-    ]
+    return [read_closely(row.passage, row.question, weights[n], Task()) for row, n in zip(asked, numbers, strict=True)]
 
 
 def span_text(row: Asked, reading: Reading) -> str:
@@ -99,13 +97,28 @@ def _logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.append(model.coef_[0] / scale, model.intercept_[0]).astype(np.float32)
 
 
+def rates(right: list[Reading], wrong: list[Reading], found: np.ndarray) -> str:
+    """A table: at each threshold of `found`, the share of answerable and of unanswerable questions turned away."""
+    groups = (right, wrong[:N_ODD], wrong[N_ODD:])
+    chances = [
+        np.array([confidence.logistic(r.measures, found) for r in group if r.measures is not None]) for group in groups
+    ]
+    lines = ["threshold  answerable  wrong passage  answer cut out"]
+    for threshold in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6):
+        shares = "  ".join(f"{100 * float((values < threshold).mean()):10.1f}" for values in chances)
+        lines.append(f"{threshold:9.2f} {shares}")
+    return "\n".join(lines)
+
+
 def with_logistics(weights: ranker.Weights, found: np.ndarray, sure: np.ndarray) -> ranker.Weights:
     """The same weights with other logistic models."""
     fields = {name: getattr(weights, name) for name in ranker.NAMES}
     return ranker.Weights(**{**fields, "found": found, "confidence": sure})
 
 
-def crossed(asked: list[Asked], examples: list[Example], k: int, seeds: Sequence[int]) -> tuple[np.ndarray, list[list[Net]]]:
+def crossed(
+    asked: list[Asked], examples: list[Example], k: int, seeds: Sequence[int]
+) -> tuple[np.ndarray, list[list[Net]]]:
     """Fold numbers, and for each fold the scorers that were fitted to the others."""
     numbers = folds(asked, k)
     nets = [[fit([examples[n] for n in np.flatnonzero(numbers != held)], seed) for seed in seeds] for held in range(k)]
@@ -129,7 +142,7 @@ def main() -> None:
     asked = load(data)
     examples = [example(row) for row in asked]
     print(f"{len(asked)} questions, features {time.process_time() - began:.0f} CPU s", flush=True)
-    numbers, nets = crossed(asked, examples, K, SEEDS[:1])
+    numbers, nets = crossed(asked, examples, K, SEEDS[:2])
     weights = [merged(group, STYLE) for group in nets]
     readings = read_all(asked, numbers, weights)
     marks = [grade(span_text(row, r), [t for t, _ in row.answers]) for row, r in zip(asked, readings, strict=True)]
@@ -139,6 +152,7 @@ def main() -> None:
     odd, odd_numbers = odd_ones(asked, numbers)
     wrong = read_all(odd, odd_numbers, weights)
     found, sure = logistics([(r, f1) for r, (_, f1) in zip(readings, marks, strict=True)], wrong)
+    print(rates(readings, wrong, found), flush=True)
     final = merged([fit(examples, seed) for seed in SEEDS], STYLE)
     save(with_logistics(final, found, sure), ROOT / "embedded" / "reader.npz")
     print(f"written after {time.process_time() - began:.0f} CPU s")

@@ -1,4 +1,5 @@
-"""Characters: who they are, their scenes and their pictures, read from a folder. Knows the files, not the retrieval.
+"""Characters: who they are, their scenes and their pictures, read from a folder. Knows the files; the retrieval is
+models.embedded.scenes.
 
 A folder holds card.json (id, name, speaker, persona, greeting, roles, starters, deflections), scenes.txt (`## title`,
 `role:「line」`), pictures/ and pictures.json (file, caption, cues, emotion; one is `portrait`, one `neutral`).
@@ -7,23 +8,30 @@ A folder holds card.json (id, name, speaker, persona, greeting, roles, starters,
 import json
 import logging
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from models.assets import asset
+from models.embedded.scenes import Scenes
 from models.errors import BadInput
 
 log = logging.getLogger("luotuo")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Character:
-    """One character as their folder tells."""
+    """One character as their folder tells; shared by all visitors, never changed."""
 
     card: dict[str, Any]
-    scenes: str  # the text of scenes.txt
+    script: str  # the text of scenes.txt
     pictures: tuple[dict[str, Any], ...]
     folder: Path
+
+    @cached_property
+    def scenes(self) -> Scenes:
+        """Their scenes, searchable."""
+        return Scenes(self.script, self.speaker, deflections=self.card.get("deflections", ()))
 
     @property
     def key(self) -> str:
@@ -48,8 +56,9 @@ class Character:
         return next((at for at, picture in enumerate(self.pictures) if picture.get(flag)), 0)
 
 
+@lru_cache(maxsize=256)
 def character(folder: Path) -> Character:
-    """Reads one folder. Raises OSError, ValueError or KeyError for a broken one."""
+    """Reads one folder, once. Raises OSError, ValueError or KeyError for a broken one."""
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     if missing := {"id", "name", "speaker", "persona", "greeting", "roles", "starters"} - card.keys():
         raise ValueError(f"card.json lacks {', '.join(sorted(missing))}")

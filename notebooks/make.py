@@ -69,7 +69,7 @@ gr.close_all(verbose=False)
 built = app.build(chosen)
 built.demo.queue(max_size=64, default_concurrency_limit=8)
 warm_up(find(chosen.apps))
-built.demo.launch(share=chosen.share, inline=True, height=900, debug=True, **launch_options(lang=chosen.lang))
+built.demo.launch(share=chosen.share, inline=True, height=900, debug=True, **launch_options(built, lang=chosen.lang))
 """
 
 CELLS = {"install": INSTALL, "options": OPTIONS, "launch": LAUNCH}

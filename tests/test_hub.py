@@ -49,7 +49,7 @@ def test_broken_apps_show_a_card_and_the_others_live(caplog: pytest.LogCaptureFi
 
 def test_a_failing_run_tells_an_incident_and_no_secrets(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     built = build_hub((BROKEN[2], *find("qa")), home=tmp_path)
-    _, url, _ = built.demo.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    _, url, _ = built.demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(built))
     try:
         client = Client(url, verbose=False)
         with caplog.at_level(logging.CRITICAL), pytest.raises(AppError) as failed:
@@ -71,8 +71,8 @@ def test_every_public_endpoint_is_one_that_an_app_declared(tmp_path: Path) -> No
     assert len(declared) == sum(len(mount.endpoints) for mount in built.mounts.values())
 
 
-def test_launch_options_keep_the_server_private() -> None:
-    options = launch_options()
+def test_launch_options_keep_the_server_private(tmp_path: Path) -> None:
+    options = launch_options(build_hub(find("qa"), home=tmp_path))
     assert options["ssr_mode"] is False and options["run_history"] is False and options["enable_monitoring"] is False
     assert "allowed_paths" not in options
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EXAGGERATION, EARLY, ITERATIONS = 12.0, 250, 750  # van der Maaten 2008; scikit-learn takes 1,000 iterations
 _SPACING = 1 / 3  # of the grid, in units of the map: what FIt-SNE takes
+_EXACT = 300  # up to here all pairs are computed
 _MOST_NODES = 400  # along one axis; a wider map gets a coarser grid
 
 
@@ -72,11 +73,23 @@ def _gradient(likeness: "csr_matrix", rows: "np.ndarray", positions: "np.ndarray
     pull = likeness.data / (1 + np.einsum("ij,ij->i", apart, apart))
     edges = csr_matrix((pull, likeness.indices, likeness.indptr), likeness.shape)
     attraction = positions * np.asarray(edges.sum(axis=1)) - edges @ positions
-    return exaggeration * attraction - _repulsion(positions)
+    return exaggeration * attraction - (exact_repulsion if len(positions) <= _EXACT else grid_repulsion)(positions)
 
 
-def _repulsion(positions: "np.ndarray") -> "np.ndarray":
-    """Σ_j k² (y_i − y_j) / Σ k with k = 1 / (1 + |y_i − y_j|²), over a grid: linear in the number of points.
+def exact_repulsion(positions: "np.ndarray") -> "np.ndarray":
+    """Σ_j k² (y_i − y_j) / Σ k with k = 1 / (1 + |y_i − y_j|²) over all pairs i ≠ j: (n, 2)."""
+    import numpy as np
+
+    squared = np.einsum("ij,ij->i", positions, positions)
+    k = 1 / (1 + np.maximum(squared[:, None] + squared - 2 * positions @ positions.T, 0))
+    np.fill_diagonal(k, 0)
+    total = k.sum()
+    k *= k
+    return (positions * k.sum(axis=1, keepdims=True) - k @ positions) / total
+
+
+def grid_repulsion(positions: "np.ndarray") -> "np.ndarray":
+    """The same within 2 %, over a grid: linear in the number of points.
 
     Charges are spread over the 3 × 3 nearest nodes by quadratic Lagrange weights, convolved with both kernels by FFT,
     and read back with the same weights.
@@ -95,7 +108,17 @@ def _repulsion(positions: "np.ndarray") -> "np.ndarray":
     near, far = _kernels(nodes, spacing)
     fields = irfft2(np.concatenate([waves[:1] * near, waves * far]), s=(2 * nodes, 2 * nodes))
     total, k, *ky = (spread @ fields[:, :nodes, :nodes].reshape(4, -1).T).T
-    return (positions * k[:, None] - np.column_stack(ky)) / max(total.sum() - len(positions), 1e-9)
+    return (positions * k[:, None] - np.column_stack(ky)) / (total.sum() - _own(spread, spacing))
+
+
+def _own(spread: "csr_matrix", spacing: float) -> float:
+    """What the points add to Σ k by meeting themselves on the grid, n but for the error of interpolation."""
+    import numpy as np
+
+    x, y = np.divmod(np.arange(9), 3) * np.array(spacing)
+    k = 1 / (1 + (x[:, None] - x) ** 2 + (y[:, None] - y) ** 2)
+    share = spread.data.reshape(-1, 9)
+    return float(np.einsum("ij,ij->", share @ k, share))
 
 
 def _weights(positions: "np.ndarray", spacing: float, nodes: int) -> "csr_matrix":

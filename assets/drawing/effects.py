@@ -15,8 +15,9 @@ CONFETTI = ("#e4574a", "#f9c638", "#5aa9c9", "#8cbf6a", "#e98bb0")
 def plain(colour: str, disc: str, dots: str) -> str:
     """A calm portrait backdrop: one soft disc and a few dots."""
     spots = ((58, 92, 9), (420, 70, 12), (40, 300, 12), (446, 262, 8), (96, 30, 6), (380, 24, 5))
-    return (rect(0, 0, 480, 480, colour) + circle(240, 250, 206, disc)
-            + "".join(circle(x, y, r, dots) for x, y, r in spots))
+    return (
+        rect(0, 0, 480, 480, colour) + circle(240, 250, 206, disc) + "".join(circle(x, y, r, dots) for x, y, r in spots)
+    )
 
 
 def burst(colour: str, rays: str, centre: Point = (240, 260), count: int = 14) -> str:
@@ -24,9 +25,11 @@ def burst(colour: str, rays: str, centre: Point = (240, 260), count: int = 14) -
     data = []
     cx, cy = centre
     for i in range(count):
-        a, b = 2 * math.pi * i / count, 2 * math.pi * (i + .5) / count
-        data.append(f"M{num(cx)} {num(cy)}L{num(cx + 520 * math.cos(a))} {num(cy + 520 * math.sin(a))}"
-                    f"L{num(cx + 520 * math.cos(b))} {num(cy + 520 * math.sin(b))}Z")
+        a, b = 2 * math.pi * i / count, 2 * math.pi * (i + 0.5) / count
+        data.append(
+            f"M{num(cx)} {num(cy)}L{num(cx + 520 * math.cos(a))} {num(cy + 520 * math.sin(a))}"
+            f"L{num(cx + 520 * math.cos(b))} {num(cy + 520 * math.sin(b))}Z"
+        )
     return rect(0, 0, 480, 480, colour) + flat("".join(data), rays)
 
 
@@ -37,7 +40,7 @@ def floor(colour: str, y: float = 420) -> str:
 
 def shadow(x: float, y: float, rx: float, colour: str = "#3b2a3a") -> str:
     """A soft flat shadow under the feet."""
-    return ellipse(x, y, rx, rx * .16, colour, opacity=.18)
+    return ellipse(x, y, rx, rx * 0.16, colour, opacity=0.18)
 
 
 def question(x: float, y: float, scale: float = 1, colour: str = "#b45309", turn: float = 0) -> str:
@@ -67,15 +70,19 @@ def zzz(x: float, y: float, colour: str = "#6b7fb0", scale: float = 1) -> str:
 
 def twinkle(x: float, y: float, r: float, colour: str = "#fff4c2") -> str:
     """A four-pointed glint."""
-    k = r * .22
-    return flat(f"M{x} {y - r}L{x + k} {y - k}L{x + r} {y}L{x + k} {y + k}L{x} {y + r}"
-                f"L{x - k} {y + k}L{x - r} {y}L{x - k} {y - k}Z", colour)
+    k = r * 0.22
+    return flat(
+        f"M{x} {y - r}L{x + k} {y - k}L{x + r} {y}L{x + k} {y + k}L{x} {y + r}"
+        f"L{x - k} {y + k}L{x - r} {y}L{x - k} {y - k}Z",
+        colour,
+    )
 
 
 def heart(x: float, y: float, scale: float = 1, colour: str = "#ef7f86") -> str:
     """A small heart."""
-    return move(flat("M0 12C-22 -4 -14 -20 -4 -14Q-1 -12 0 -8Q1 -12 4 -14C14 -20 22 -4 0 12Z", colour),
-                x, y, scale=scale)
+    return move(
+        flat("M0 12C-22 -4 -14 -20 -4 -14Q-1 -12 0 -8Q1 -12 4 -14C14 -20 22 -4 0 12Z", colour), x, y, scale=scale
+    )
 
 
 def strokes(data: str, colour: str, width: float = 4) -> str:
@@ -98,9 +105,10 @@ def spittle(x: float, y: float) -> str:
     """A most unteacherly arc of drops, outlined by the group it stands in."""
     drops = ((34, -4, 9), (66, -10, 12), (104, -4, 9), (134, 16, 14), (166, 34, 8))
     trail = line(f"M{x + 8} {y - 8}q40 -22 84 -16M{x + 12} {y + 10}q50 -8 84 12", "#fffaf0", 4)
-    return trail + "".join(circle(x + dx, y + dy, r, "#bfe4f0")
-                           + circle(x + dx - r * .3, y + dy - r * .3, r * .25, "#fff", "none")
-                           for dx, dy, r in drops)
+    return trail + "".join(
+        circle(x + dx, y + dy, r, "#bfe4f0") + circle(x + dx - r * 0.3, y + dy - r * 0.3, r * 0.25, "#fff", "none")
+        for dx, dy, r in drops
+    )
 
 
 def confetti(seed: int = 1, count: int = 34) -> str:
@@ -117,5 +125,4 @@ def confetti(seed: int = 1, count: int = 34) -> str:
 
 def stars(points: tuple[tuple[float, float, float], ...], colour: str = "#fff1b8") -> str:
     """Stars of several sizes: small ones are dots, large ones have points."""
-    return "".join(circle(x, y, r, colour) if r < 4 else flat(star(x, y, r), colour)
-                   for x, y, r in points)
+    return "".join(circle(x, y, r, colour) if r < 4 else flat(star(x, y, r), colour) for x, y, r in points)

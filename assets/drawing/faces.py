@@ -67,29 +67,44 @@ EXPRESSIONS = {
 }
 
 _LINES = {
-    "smile": "M-12 -2Q0 9 12 -2", "flat": "M-9 1L9 0", "frown": "M-10 4Q0 -5 10 4",
-    "wavy": "M-14 1Q-9 -5 -4 1T5 1T14 -1", "pout": "M-8 4Q-2 -5 0 0Q2 -5 8 4",
-    "smirk": "M-12 0Q2 9 14 -6M14 -6l3 2", "side": "M-2 2Q6 3 12 -2",
-    "small": "M-5 0Q0 4 5 0", "purse": "M-3 -8Q9 -5 1 0Q9 5 -3 8",
+    "smile": "M-12 -2Q0 9 12 -2",
+    "flat": "M-9 1L9 0",
+    "frown": "M-10 4Q0 -5 10 4",
+    "wavy": "M-14 1Q-9 -5 -4 1T5 1T14 -1",
+    "pout": "M-8 4Q-2 -5 0 0Q2 -5 8 4",
+    "smirk": "M-12 0Q2 9 14 -6M14 -6l3 2",
+    "side": "M-2 2Q6 3 12 -2",
+    "small": "M-5 0Q0 4 5 0",
+    "purse": "M-3 -8Q9 -5 1 0Q9 5 -3 8",
     "cat": "M-14 -3Q-11 6 -5 5Q0 4 0 -1Q0 4 5 5Q11 6 14 -3",
     "chew": "M-14 -2Q-7 5 0 0T14 -2",
 }
 
 # Open mouths: outline, then the tongue, then the upper teeth.
 _OPEN = {
-    "grin": ("M-18 -5Q0 1 18 -5Q16 16 0 16Q-16 16 -18 -5Z",
-             "M-10 12Q0 3 10 12Q5 16 0 16Q-5 16 -10 12Z", ""),
-    "laugh": ("M-22 -8Q0 -2 22 -8Q21 22 0 23Q-21 22 -22 -8Z",
-              "M-14 17Q0 4 14 17Q8 23 0 23Q-8 23 -14 17Z", "M-19 -6Q0 -1 19 -6L17 0Q0 4 -17 0Z"),
-    "shout": ("M-13 -8Q0 -13 13 -8Q19 16 0 18Q-19 16 -13 -8Z",
-              "M-10 13Q0 4 10 13Q6 18 0 18Q-6 18 -10 13Z", "M-12 -8Q0 -13 12 -8L12 -4Q0 -8 -12 -4Z"),
-    "talk": ("M-11 -3Q0 0 11 -3Q9 11 0 11Q-9 11 -11 -3Z",
-             "M-6 9Q0 3 6 9Q3 11 0 11Q-3 11 -6 9Z", ""),
-    "yawn": ("M0 -12C14 -12 17 2 14 14Q8 22 0 22Q-8 22 -14 14C-17 2 -14 -12 0 -12Z",
-             "M-11 17Q0 6 11 17Q6 22 0 22Q-6 22 -11 17Z", ""),
+    "grin": ("M-18 -5Q0 1 18 -5Q16 16 0 16Q-16 16 -18 -5Z", "M-10 12Q0 3 10 12Q5 16 0 16Q-5 16 -10 12Z", ""),
+    "laugh": (
+        "M-22 -8Q0 -2 22 -8Q21 22 0 23Q-21 22 -22 -8Z",
+        "M-14 17Q0 4 14 17Q8 23 0 23Q-8 23 -14 17Z",
+        "M-19 -6Q0 -1 19 -6L17 0Q0 4 -17 0Z",
+    ),
+    "shout": (
+        "M-13 -8Q0 -13 13 -8Q19 16 0 18Q-19 16 -13 -8Z",
+        "M-10 13Q0 4 10 13Q6 18 0 18Q-6 18 -10 13Z",
+        "M-12 -8Q0 -13 12 -8L12 -4Q0 -8 -12 -4Z",
+    ),
+    "talk": ("M-11 -3Q0 0 11 -3Q9 11 0 11Q-9 11 -11 -3Z", "M-6 9Q0 3 6 9Q3 11 0 11Q-3 11 -6 9Z", ""),
+    "yawn": (
+        "M0 -12C14 -12 17 2 14 14Q8 22 0 22Q-8 22 -14 14C-17 2 -14 -12 0 -12Z",
+        "M-11 17Q0 6 11 17Q6 22 0 22Q-6 22 -11 17Z",
+        "",
+    ),
     "round": ("M0 -8C9 -8 10 12 0 12C-10 12 -9 -8 0 -8Z", "", ""),
-    "wail": ("M-18 10Q-20 -10 0 -10Q20 -10 18 10Q9 5 0 5Q-9 5 -18 10Z",
-             "M-8 6Q0 0 8 6Q0 4 -8 6Z", "M-14 -6Q0 -12 14 -6L13 -3Q0 -7 -13 -3Z"),
+    "wail": (
+        "M-18 10Q-20 -10 0 -10Q20 -10 18 10Q9 5 0 5Q-9 5 -18 10Z",
+        "M-8 6Q0 0 8 6Q0 4 -8 6Z",
+        "M-14 -6Q0 -12 14 -6L13 -3Q0 -7 -13 -3Z",
+    ),
 }
 
 
@@ -124,22 +139,21 @@ def draw_face(style: FaceStyle, mood: Expression, turn: float, look: Point) -> s
 
 def draw_over(style: FaceStyle, mood: Expression, turn: float) -> str:
     """What shows through a fringe and over everything: brows and comic signs."""
-    return _brows(style, mood.brows, turn) + "".join(
-        _sign(mark, style, turn * 17) for mark in mood.marks)
+    return _brows(style, mood.brows, turn) + "".join(_sign(mark, style, turn * 17) for mark in mood.marks)
 
 
 def _brows(style: FaceStyle, kind: str, turn: float) -> str:
     parts = []
     for side in (-1, 1):
         x, squeeze = _across(style, side, turn)
-        drawn = brow(kind, side, style.eye.rx * .82 * squeeze, style.brow_weight, style.brow_colour)
+        drawn = brow(kind, side, style.eye.rx * 0.82 * squeeze, style.brow_weight, style.brow_colour)
         parts.append(move(drawn, x, style.brow_y))
     return "".join(parts)
 
 
 def _across(style: FaceStyle, side: int, turn: float) -> Point:
     """Where an eye sits on a turned head, and how much narrower it looks there."""
-    squeeze = 1 - abs(turn) * (.22 if side * turn > 0 else .02)
+    squeeze = 1 - abs(turn) * (0.22 if side * turn > 0 else 0.02)
     return side * style.eye_x + turn * (17 - 4 * side * turn / (abs(turn) or 1)), squeeze
 
 
@@ -158,7 +172,7 @@ def _cheeks(style: FaceStyle, blush: int, shift: float) -> str:
     if not blush:
         return ""
     x, y = style.cheek
-    fade = .38 if blush == 1 else .68
+    fade = 0.38 if blush == 1 else 0.68
     parts = []
     for side in (-1, 1):
         parts.append(ellipse(side * x + shift, y, 13, 7.5, BLUSH, "none", opacity=fade))
@@ -174,9 +188,11 @@ def _sign(mark: str, style: FaceStyle, shift: float) -> str:
     if mark == "sweat":
         return path(f"M{x + 39} {y - 34}q11 15 0 20q-11 -5 0 -20Z", TEAR, width=2.5)
     if mark == "vein":
-        vein = (f"M{x + 28} {y - 70}q4 8 -5 10M{x + 36} {y - 70}q-2 9 8 9"
-                f"M{x + 23} {y - 53}q8 0 8 8M{x + 44} {y - 54}q-8 1 -6 9")
+        vein = (
+            f"M{x + 28} {y - 70}q4 8 -5 10M{x + 36} {y - 70}q-2 9 8 9"
+            f"M{x + 23} {y - 53}q8 0 8 8M{x + 44} {y - 54}q-8 1 -6 9"
+        )
         return line(vein, "#fff3dc", 8) + line(vein, "#d8432f", 4)
     return "".join(
-        path(f"M{side * (x + 17) + shift} {y + 14}q8 12 0 16q-8 -4 0 -16Z", TEAR, width=2)
-        for side in (-1, 1))
+        path(f"M{side * (x + 17) + shift} {y + 14}q8 12 0 16q-8 -4 0 -16Z", TEAR, width=2) for side in (-1, 1)
+    )

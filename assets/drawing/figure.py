@@ -30,9 +30,16 @@ def draw_figure(body: Body, pose: Pose, mood: Expression) -> str:
     """A complete figure, placed on the canvas."""
     tilted = [spin(part, pose.tilt, *PIVOT) for part in (body.hair(pose), body.head(pose, mood))]
     parts = group(
-        body.behind(pose), tilted[0], _arms(body, pose, "back"), body.torso(pose),
-        _arms(body, pose, "body"), tilted[1], _arms(body, pose, "front"),
-        stroke=INK, stroke_width=LINE)
+        body.behind(pose),
+        tilted[0],
+        _arms(body, pose, "back"),
+        body.torso(pose),
+        _arms(body, pose, "body"),
+        tilted[1],
+        _arms(body, pose, "front"),
+        stroke=INK,
+        stroke_width=LINE,
+    )
     return move(parts, *pose.at, turn=pose.lean, scale=pose.scale, flip=pose.flip)
 
 
@@ -47,5 +54,5 @@ def draw_picture(body: Body, picture: Picture) -> str:
 
 
 def _arms(body: Body, pose: Pose, layer: str) -> str:
-    pairs = zip((-1, 1), pose.arms)
+    pairs = zip((-1, 1), pose.arms, strict=False)
     return "".join(arm(body.arms, side, spec) for side, spec in pairs if spec.layer == layer)

@@ -30,10 +30,18 @@ class ArmStyle:
 _HANDS: dict[str, tuple[tuple[tuple[str, float], ...], str]] = {
     "mitten": ((("M-6 0H4", 16), ("M-3 -4L4 -10", 6.5)), "M0 -4L4 -7"),
     "fist": ((("M-3 0H3", 18), ("M-3 -6L4 -8", 7)), "M4 -3L11 -3M4 3L10.500 3M-2 -4L4 -5"),
-    "open": ((("M-4 0H1", 15), ("M2 -5L13 -9", 5.5), ("M4 -1L17 -3", 5.5), ("M4 3L16 4", 5.5),
-              ("M1 6L11 10", 5.5), ("M-4 -4L0 -14", 6)), ""),
-    "point": ((("M-3 1H2", 17), ("M3 -4L21 -5", 6.5), ("M-3 -5L3 -10", 6)),
-              "M5 1L9.500 1M4 5L8 5.500"),
+    "open": (
+        (
+            ("M-4 0H1", 15),
+            ("M2 -5L13 -9", 5.5),
+            ("M4 -1L17 -3", 5.5),
+            ("M4 3L16 4", 5.5),
+            ("M1 6L11 10", 5.5),
+            ("M-4 -4L0 -14", 6),
+        ),
+        "",
+    ),
+    "point": ((("M-3 1H2", 17), ("M3 -4L21 -5", 6.5), ("M-3 -5L3 -10", 6)), "M5 1L9.500 1M4 5L8 5.500"),
     "thumb": ((("M-1 4H9", 22), ("M-5 -6L-4 -22", 10)), "M7 -2H18.500M7 4H19.500M7 10H18.500"),
     "peace": ((("M-3 1H2", 17), ("M3 -4L19 -10", 6), ("M4 0L20 2", 6)), "M0 -2L6 3M4 6L8 6"),
     "flat": ((("M-6 0H12", 12), ("M-3 -3L3 -8", 6)), ""),
@@ -56,8 +64,7 @@ def hand(kind: str, skin: str) -> str:
 def hoof(skin: str, toe: str) -> str:
     """A camel's hand: a soft pad that ends in two toes."""
     pad = tube("M-6 0H3", 21, skin)
-    toes = path("M8 -10C17 -11 19 -3 14 0C9 -1 6 -5 8 -10Z", toe) + path(
-        "M8 10C17 11 19 3 14 0C9 1 6 5 8 10Z", toe)
+    toes = path("M8 -10C17 -11 19 -3 14 0C9 -1 6 -5 8 -10Z", toe) + path("M8 10C17 11 19 3 14 0C9 1 6 5 8 10Z", toe)
     return pad + toes
 
 
@@ -66,11 +73,9 @@ def arm(style: ArmStyle, side: int, spec: Arm) -> str:
     angle = math.atan2(spec.hand[1] - spec.elbow[1], spec.hand[0] - spec.elbow[0])
     turn = math.degrees(angle) if spec.angle is None else spec.angle
     palm = hoof(style.skin, style.hoof) if style.hoof else hand(spec.grip, style.skin)
-    if spec.thumb > 0:
-        placed = move(palm, *spec.hand, turn=turn)
-    else:
-        # Mirroring across the forearm: half a turn and a flip.
-        placed = move(palm, *spec.hand, turn=turn + 180, flip=True)
+    # Mirroring across the forearm is half a turn and a flip.
+    mirror = spec.thumb < 0
+    placed = move(palm, *spec.hand, turn=turn + 180 * mirror, flip=mirror)
     return move(spec.item, *spec.hand) + placed + _sleeve(style, side, spec, angle)
 
 
@@ -84,6 +89,5 @@ def _sleeve(style: ArmStyle, side: int, spec: Arm, angle: float) -> str:
     if not style.cuff:
         return sleeve
     half = style.width / 2 + 2.5
-    band = path(f"M4 {-half}Q8 {-half} 13 {-half}Q15 0 13 {half}Q8 {half} 4 {half}Q6 0 4 {-half}Z",
-                style.cuff)
+    band = path(f"M4 {-half}Q8 {-half} 13 {-half}Q15 0 13 {half}Q8 {half} 4 {half}Q6 0 4 {-half}Z", style.cuff)
     return sleeve + move(band, wx, wy, turn=math.degrees(angle))

@@ -14,8 +14,14 @@ CREAM, GOLD, GOLD_DARK, RED = "#fff6e6", "#ffc83d", "#e39a1c", "#d9493f"
 
 FACE = FaceStyle(
     eye=EyeStyle(17.5, 22.5, "#7a3f1d", "#e09a45", SKIN, lash=5),
-    eye_x=34, eye_y=14, brow_y=-21, mouth_y=49, cheek=(50, 40), brow_weight=4,
-    brow_colour=INK)
+    eye_x=34,
+    eye_y=14,
+    brow_y=-21,
+    mouth_y=49,
+    cheek=(50, 40),
+    brow_weight=4,
+    brow_colour=INK,
+)
 
 ARMS = ArmStyle((31, 26), 20, NAVY, SKIN, cuff=CREAM)
 
@@ -26,27 +32,36 @@ def head(pose: Pose, mood: Expression) -> str:
     """Face, fringe, hairband and ribbons."""
     shift = pose.turn * 9
     features = _nose(pose.turn) + draw_face(FACE, mood, pose.turn, pose.look)
-    parts = (_face_shape(pose.turn), features, _fringe(shift), _band(shift * .4),
-             _bow(-1, shift * .4), _bow(1, shift * .4), draw_over(FACE, mood, pose.turn))
+    parts = (
+        _face_shape(pose.turn),
+        features,
+        _fringe(shift),
+        _band(shift * 0.4),
+        _bow(-1, shift * 0.4),
+        _bow(1, shift * 0.4),
+        draw_over(FACE, mood, pose.turn),
+    )
     return move(group(*parts), 0, HEAD_Y)
 
 
 def hair(pose: Pose) -> str:
     """The mass of hair behind face and shoulders."""
-    outline = ("M0 -99C60 -101 99 -64 100 -8C101 28 102 54 113 76Q101 86 86 81Q84 94 70 101"
-               "Q58 108 44 110H-44Q-58 108 -70 101Q-84 94 -86 81Q-101 86 -113 76"
-               "C-102 54 -101 28 -100 -8C-99 -64 -60 -101 0 -99Z")
-    strands = line("M92 30Q92 58 98 74M-92 30Q-92 58 -98 74M74 60Q74 78 70 90M-74 60Q-74 78 -70 90",
-                   width=2)
+    outline = (
+        "M0 -99C60 -101 99 -64 100 -8C101 28 102 54 113 76Q101 86 86 81Q84 94 70 101"
+        "Q58 108 44 110H-44Q-58 108 -70 101Q-84 94 -86 81Q-101 86 -113 76"
+        "C-102 54 -101 28 -100 -8C-99 -64 -60 -101 0 -99Z"
+    )
+    strands = line("M92 30Q92 58 98 74M-92 30Q-92 58 -98 74M74 60Q74 78 70 90M-74 60Q-74 78 -70 90", width=2)
     return move(path(outline, HAIR_DARK) + strands, -pose.turn * 5, HEAD_Y)
 
 
 def _face_shape(turn: float) -> str:
     chin = turn * 9
-    outline = (f"M-77 -14C-80 26 {-62 + chin} 56 {-20 + chin} 73Q{chin} 80 {20 + chin} 73"
-               f"C{62 + chin} 56 80 26 77 -14C77 -76 -77 -76 -77 -14Z")
-    shade = (f"M-77 -14C-78 -30 -70 -44 -60 -52H60C70 -44 78 -30 77 -14"
-             "Q70 -4 58 -8Q0 6 -58 -8Q-70 -4 -77 -14Z")
+    outline = (
+        f"M-77 -14C-80 26 {-62 + chin} 56 {-20 + chin} 73Q{chin} 80 {20 + chin} 73"
+        f"C{62 + chin} 56 80 26 77 -14C77 -76 -77 -76 -77 -14Z"
+    )
+    shade = "M-77 -14C-78 -30 -70 -44 -60 -52H60C70 -44 78 -30 77 -14Q70 -4 58 -8Q0 6 -58 -8Q-70 -4 -77 -14Z"
     return path(outline, SKIN) + flat(shade, SKIN_SHADE)
 
 
@@ -58,16 +73,23 @@ def _nose(turn: float) -> str:
 def _fringe(shift: float) -> str:
     """The hair over the forehead, with its tips following the turn of the head."""
     s = shift
-    outline = ("M0 -99C58 -101 95 -64 96 -10C97 22 95 46 84 68C78 54 73 34 71 8"
-               f"Q{66 + s} -16 {60 + s} -30Q{56 + s} -8 {41 + s} 2Q{40 + s} -20 {33 + s} -36"
-               f"Q{25 + s} -10 {9 + s} 0Q{7 + s} -20 {s} -38Q{-8 + s} -12 {-25 + s} -1"
-               f"Q{-25 + s} -20 {-31 + s} -36Q{-38 + s} -10 {-53 + s} 4Q{-56 + s} -14 {-60 + s} -30"
-               "Q-68 -14 -71 8C-73 34 -78 54 -84 68C-95 46 -97 22 -96 -10C-95 -64 -58 -101 0 -99Z")
-    gleam = (f"M{-58 + s} -52Q{-34 + s} -66 {-6 + s} -66L{-10 + s} -56L{-18 + s} -63L{-26 + s} -50"
-             f"L{-34 + s} -59L{-44 + s} -46L{-48 + s} -53Z"
-             f"M{8 + s} -66Q{34 + s} -64 {54 + s} -50L{44 + s} -50L{36 + s} -58L{28 + s} -50L{20 + s} -60Z")
-    strands = line(f"M{-3 + s} -42Q{-6 + s} -58 {-14 + s} -68M{-64 + s} -34Q-70 -46 -68 -56"
-                   f"M{64 + s} -34Q70 -46 68 -56M-82 30Q-86 10 -84 -6M82 30Q86 10 84 -6", width=2)
+    outline = (
+        "M0 -99C58 -101 95 -64 96 -10C97 22 95 46 84 68C78 54 73 34 71 8"
+        f"Q{66 + s} -16 {60 + s} -30Q{56 + s} -8 {41 + s} 2Q{40 + s} -20 {33 + s} -36"
+        f"Q{25 + s} -10 {9 + s} 0Q{7 + s} -20 {s} -38Q{-8 + s} -12 {-25 + s} -1"
+        f"Q{-25 + s} -20 {-31 + s} -36Q{-38 + s} -10 {-53 + s} 4Q{-56 + s} -14 {-60 + s} -30"
+        "Q-68 -14 -71 8C-73 34 -78 54 -84 68C-95 46 -97 22 -96 -10C-95 -64 -58 -101 0 -99Z"
+    )
+    gleam = (
+        f"M{-58 + s} -52Q{-34 + s} -66 {-6 + s} -66L{-10 + s} -56L{-18 + s} -63L{-26 + s} -50"
+        f"L{-34 + s} -59L{-44 + s} -46L{-48 + s} -53Z"
+        f"M{8 + s} -66Q{34 + s} -64 {54 + s} -50L{44 + s} -50L{36 + s} -58L{28 + s} -50L{20 + s} -60Z"
+    )
+    strands = line(
+        f"M{-3 + s} -42Q{-6 + s} -58 {-14 + s} -68M{-64 + s} -34Q-70 -46 -68 -56"
+        f"M{64 + s} -34Q70 -46 68 -56M-82 30Q-86 10 -84 -6M82 30Q86 10 84 -6",
+        width=2,
+    )
     return path(outline, HAIR) + flat(gleam, HAIR_LIGHT) + strands
 
 
@@ -81,12 +103,12 @@ def _band(shift: float) -> str:
 
 def _bow(side: int, shift: float) -> str:
     """A ribbon at the end of the band: two loops, two tails, one knot."""
-    tails = (path("M2 4C10 16 12 30 8 46L-2 39L-8 48C-10 30 -8 14 -2 4Z", GOLD_DARK))
+    tails = path("M2 4C10 16 12 30 8 46L-2 39L-8 48C-10 30 -8 14 -2 4Z", GOLD_DARK)
     loops = path("M0 0C-2 -22 12 -36 26 -30C34 -18 22 -2 0 0Z", GOLD) + path(
-        "M0 0C16 -4 30 6 28 20C16 30 2 18 0 0Z", GOLD)
+        "M0 0C16 -4 30 6 28 20C16 30 2 18 0 0Z", GOLD
+    )
     folds = line("M5 -6Q10 -16 18 -21M7 4Q14 8 18 13", GOLD_DARK, 2.5)
-    return move(tails + loops + folds + ellipse(0, 0, 7, 8, GOLD), side * 94 + shift * .4, -22,
-                flip=side < 0)
+    return move(tails + loops + folds + ellipse(0, 0, 7, 8, GOLD), side * 94 + shift * 0.4, -22, flip=side < 0)
 
 
 def torso(pose: Pose) -> str:
@@ -103,8 +125,13 @@ def _legs() -> str:
     for side in (-1, 1):
         x = side * 17
         parts.append(tube(f"M{x} 100V150", 18, SKIN) + tube(f"M{x} 148V182", 19, CREAM))
-        parts.append(path(f"M{x - 14} 184Q{x} 178 {x + 14} 184Q{x + 19 + side * 3} 202 {x + side * 3} 202"
-                          f"Q{x - 19 + side * 3} 202 {x - 14} 184Z", "#8a4b2d"))
+        parts.append(
+            path(
+                f"M{x - 14} 184Q{x} 178 {x + 14} 184Q{x + 19 + side * 3} 202 {x + side * 3} 202"
+                f"Q{x - 19 + side * 3} 202 {x - 14} 184Z",
+                "#8a4b2d",
+            )
+        )
     return "".join(parts)
 
 

@@ -9,7 +9,8 @@ GOLD, GOLD_DARK, RED, WOOD = "#f9c638", "#d9921a", "#d8432f", "#b07a45"
 def megaphone(turn: float = 0) -> str:
     """A loudhailer that opens towards +x, its grip under the tube."""
     horn = path("M-16 -32L44 -62Q58 -36 44 -2L-16 -14Q-22 -24 -16 -32Z", GOLD) + path(
-        "M44 -62Q62 -36 44 -2Q34 -34 44 -62Z", "#fff1cf")
+        "M44 -62Q62 -36 44 -2Q34 -34 44 -62Z", "#fff1cf"
+    )
     parts = tube("M0 0V-18", 8, "#7b5a45") + horn + path("M-30 -32H-14V-14H-30Q-34 -24 -30 -32Z", RED)
     return spin(parts + line("M-4 -30L30 -46", "#ffe79a", 3), turn, 0, 0)
 
@@ -19,8 +20,9 @@ def umbrella(turn: float = 0) -> str:
     handle = line("M0 -190V22Q2 34 -8 32", INK, 9) + line("M0 -190V22Q2 34 -8 32", WOOD, 4)
     hem = "Q119 -174 96 -158Q72 -176 48 -158Q24 -176 0 -158Q-24 -176 -48 -158Q-72 -176 -96 -158Q-119 -174 -144 -158"
     dome = f"M-144 -158C-134 -236 -58 -272 0 -272C58 -272 134 -236 144 -158{hem}Z"
-    panel = flat("M-48 -158C-44 -216 -24 -252 0 -272C24 -252 44 -216 48 -158Q24 -176 0 -158Q-24 -176 -48 -158Z",
-                 "#ef7a66")
+    panel = flat(
+        "M-48 -158C-44 -216 -24 -252 0 -272C24 -252 44 -216 48 -158Q24 -176 0 -158Q-24 -176 -48 -158Z", "#ef7a66"
+    )
     ribs = line("M-48 -158C-44 -216 -24 -252 0 -272C24 -252 44 -216 48 -158", "#b8372d", 3)
     return spin(handle + path(dome, "#e4574a") + panel + ribs + line("M0 -272V-266", width=5), turn, 0, 0)
 
@@ -42,14 +44,21 @@ def glass(turn: float = 0) -> str:
     """A tumbler of orange soda with a straw."""
     straw = line("M4 -16L14 -52L26 -56", RED, 5)
     body = path("M-18 -34H18L13 18H-13Z", "#eaf6fa") + flat("M-15 -20H15L11.500 16H-11.500Z", "#ffab3d")
-    return spin(straw + body + circle(-4, -6, 3, "#ffd38a", "none") + circle(5, 2, 2.4, "#ffd38a", "none")
-                + line("M-18 -34H18", width=3), turn, 0, 0)
+    return spin(
+        straw
+        + body
+        + circle(-4, -6, 3, "#ffd38a", "none")
+        + circle(5, 2, 2.4, "#ffd38a", "none")
+        + line("M-18 -34H18", width=3),
+        turn,
+        0,
+        0,
+    )
 
 
 def pointer(turn: float = 0) -> str:
     """A teacher's stick towards +x."""
-    return spin(line("M-16 0H104", INK, 9) + line("M-16 0H104", WOOD, 4) + circle(106, 0, 5, "#fffdf2"),
-                turn, 0, 0)
+    return spin(line("M-16 0H104", INK, 9) + line("M-16 0H104", WOOD, 4) + circle(106, 0, 5, "#fffdf2"), turn, 0, 0)
 
 
 def book(turn: float = 0) -> str:
@@ -68,9 +77,15 @@ def closed_book(turn: float = 0, colour: str = "#4f7f6f") -> str:
 
 def flask(turn: float = 0) -> str:
     """A water gourd, its mouth towards -y."""
-    body = path("M-6 -38H6V-28C22 -24 18 -8 10 -4C30 4 26 36 0 36C-26 36 -30 4 -10 -4C-18 -8 -22 -24 -6 -28Z", "#e0964a")
-    return spin(body + rect(-7, -46, 14, 9, RED, 2) + line("M-11 -4H11", RED, 4)
-                + line("M-14 14Q-14 24 -6 28", "#f4bd7c", 4), turn, 0, 0)
+    body = path(
+        "M-6 -38H6V-28C22 -24 18 -8 10 -4C30 4 26 36 0 36C-26 36 -30 4 -10 -4C-18 -8 -22 -24 -6 -28Z", "#e0964a"
+    )
+    return spin(
+        body + rect(-7, -46, 14, 9, RED, 2) + line("M-11 -4H11", RED, 4) + line("M-14 14Q-14 24 -6 28", "#f4bd7c", 4),
+        turn,
+        0,
+        0,
+    )
 
 
 def teacup(turn: float = 0) -> str:

@@ -40,11 +40,15 @@ def element(name: str, body: str = "", **attributes: object) -> str:
     return f"<{head}>{body}</{name}>" if body else f"<{head}/>"
 
 
-def path(data: str, fill: str | None = None, stroke: str | None = None,
-         width: float | None = None, opacity: float | None = None) -> str:
+def path(
+    data: str,
+    fill: str | None = None,
+    stroke: str | None = None,
+    width: float | None = None,
+    opacity: float | None = None,
+) -> str:
     """A path; fill and stroke left out are inherited from the group around it."""
-    return element("path", d=data, fill=fill, stroke=stroke,
-                   stroke_width=width, opacity=_fraction(opacity))
+    return element("path", d=data, fill=fill, stroke=stroke, stroke_width=width, opacity=_fraction(opacity))
 
 
 def flat(data: str, fill: str, opacity: float | None = None) -> str:
@@ -52,32 +56,54 @@ def flat(data: str, fill: str, opacity: float | None = None) -> str:
     return path(data, fill, "none", opacity=opacity)
 
 
-def line(data: str, stroke: str | None = None, width: float | None = None,
-         opacity: float | None = None) -> str:
+def line(data: str, stroke: str | None = None, width: float | None = None, opacity: float | None = None) -> str:
     """An open stroke that is never filled."""
     return path(data, "none", stroke, width, opacity)
 
 
-def ellipse(cx: float, cy: float, rx: float, ry: float, fill: str,
-            stroke: str | None = None, width: float | None = None,
-            opacity: float | None = None) -> str:
+def ellipse(
+    cx: float,
+    cy: float,
+    rx: float,
+    ry: float,
+    fill: str,
+    stroke: str | None = None,
+    width: float | None = None,
+    opacity: float | None = None,
+) -> str:
     """An ellipse around (cx, cy)."""
-    return element("ellipse", cx=cx, cy=cy, rx=rx, ry=ry, fill=fill, stroke=stroke,
-                   stroke_width=width, opacity=_fraction(opacity))
+    return element(
+        "ellipse", cx=cx, cy=cy, rx=rx, ry=ry, fill=fill, stroke=stroke, stroke_width=width, opacity=_fraction(opacity)
+    )
 
 
-def circle(cx: float, cy: float, r: float, fill: str, stroke: str | None = None,
-           width: float | None = None, opacity: float | None = None) -> str:
+def circle(
+    cx: float,
+    cy: float,
+    r: float,
+    fill: str,
+    stroke: str | None = None,
+    width: float | None = None,
+    opacity: float | None = None,
+) -> str:
     """A circle around (cx, cy)."""
-    return element("circle", cx=cx, cy=cy, r=r, fill=fill, stroke=stroke,
-                   stroke_width=width, opacity=_fraction(opacity))
+    return element(
+        "circle", cx=cx, cy=cy, r=r, fill=fill, stroke=stroke, stroke_width=width, opacity=_fraction(opacity)
+    )
 
 
-def rect(x: float, y: float, w: float, h: float, fill: str, r: float | None = None,
-         stroke: str | None = None, width: float | None = None) -> str:
+def rect(
+    x: float,
+    y: float,
+    w: float,
+    h: float,
+    fill: str | None = None,
+    r: float | None = None,
+    stroke: str | None = None,
+    width: float | None = None,
+) -> str:
     """A rectangle, with rounded corners when ``r`` is given."""
-    return element("rect", x=x, y=y, width=w, height=h, rx=r, fill=fill,
-                   stroke=stroke, stroke_width=width)
+    return element("rect", x=x, y=y, width=w, height=h, rx=r, fill=fill, stroke=stroke, stroke_width=width)
 
 
 def group(*parts: str, **attributes: object) -> str:
@@ -86,8 +112,7 @@ def group(*parts: str, **attributes: object) -> str:
     return element("g", body, **attributes) if attributes and body else body
 
 
-def move(body: str, x: float = 0, y: float = 0, turn: float = 0,
-         scale: float = 1, flip: bool = False) -> str:
+def move(body: str, x: float = 0, y: float = 0, turn: float = 0, scale: float = 1, flip: bool = False) -> str:
     """Place a drawing: scaled, mirrored, rotated, then moved to (x, y)."""
     steps = []
     if x or y:
@@ -121,8 +146,7 @@ def smooth(points: list[Point] | tuple[Point, ...], closed: bool = True) -> str:
     return "".join(data) + ("Z" if closed else "")
 
 
-def blob(points: list[Point] | tuple[Point, ...], fill: str,
-         stroke: str | None = None) -> str:
+def blob(points: list[Point] | tuple[Point, ...], fill: str, stroke: str | None = None) -> str:
     """A soft closed shape through the given points."""
     return path(smooth(points), fill, stroke)
 
@@ -151,12 +175,12 @@ def gradient(name: str, top: str, bottom: str) -> str:
 
 def document(title: str, *parts: str) -> str:
     """A whole picture: square, clipped to soft corners, titled."""
-    clip = element("clipPath", rect(0, 0, SIZE, SIZE, INK, CORNER).replace(f' fill="{INK}"', ""),
-                   id="frame")
-    body = group(*parts, clip_path="url(#frame)", stroke_linecap="round",
-                 stroke_linejoin="round")
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}">'
-            f"<title>{title}</title>{clip}{body}</svg>\n")
+    clip = element("clipPath", rect(0, 0, SIZE, SIZE, r=CORNER), id="frame")
+    body = group(*parts, clip_path="url(#frame)", stroke_linecap="round", stroke_linejoin="round")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}">'
+        f"<title>{title}</title>{clip}{body}</svg>\n"
+    )
 
 
 def _bezier(before: Point, start: Point, end: Point, after: Point) -> str:

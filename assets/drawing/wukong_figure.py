@@ -9,13 +9,19 @@ from assets.drawing.svg import circle, ellipse, flat, group, line, move, path
 
 FUR, FUR_DARK, FUR_LIGHT = "#a8662f", "#7c4720", "#cf9150"
 FACE_SKIN, FACE_SHADE = "#ffe7c8", "#f5c99b"
-RED, RED_DARK, GOLD, GOLD_DARK = "#d8432f", "#a62f26", "#f9c638", "#d9921a"
+RED, RED_DARK, GOLD = "#d8432f", "#a62f26", "#f9c638"
 TUNIC, TIGER, STRIPE, SASH, TROUSER, BOOT = "#ffd56b", "#f0932f", "#5b3418", "#37507a", "#4a5f86", "#3d2b2a"
 
 FACE = FaceStyle(
     eye=EyeStyle(17, 20, "#8a4a12", "#f0b23c", FACE_SKIN, lash=4.5, flick=0),
-    eye_x=31, eye_y=8, brow_y=-23, mouth_y=49, cheek=(42, 37), brow_weight=5.5,
-    brow_colour=FUR_DARK)
+    eye_x=31,
+    eye_y=8,
+    brow_y=-23,
+    mouth_y=49,
+    cheek=(42, 37),
+    brow_weight=5.5,
+    brow_colour=FUR_DARK,
+)
 
 ARMS = ArmStyle((31, 27), 21, TUNIC, FUR_LIGHT, cuff=RED)
 
@@ -25,9 +31,17 @@ HEAD_Y = -74
 def head(pose: Pose, mood: Expression) -> str:
     """Ears, fur, heart-shaped face, features and the circlet."""
     turn = pose.turn
-    parts = (_ear(-1, turn), _ear(1, turn), _fur(), _heart(turn), _nose(turn),
-             draw_face(FACE, mood, turn, pose.look), _circlet(turn * 7), _crest(turn * 5),
-             draw_over(FACE, mood, turn))
+    parts = (
+        _ear(-1, turn),
+        _ear(1, turn),
+        _fur(),
+        _heart(turn),
+        _nose(turn),
+        draw_face(FACE, mood, turn, pose.look),
+        _circlet(turn * 7),
+        _crest(turn * 5),
+        draw_over(FACE, mood, turn),
+    )
     return move(group(*parts), 0, HEAD_Y)
 
 
@@ -45,11 +59,15 @@ def _fur() -> str:
 
 def _heart(turn: float) -> str:
     m = turn * 12
-    outline = (f"M{m} -20C{-8 + m} -46 {-58 + m} -52 {-67 + m * .8} -12C{-73 + m * .6} 24 {-46 + m} 66 {m} 74"
-               f"C{46 + m} 66 {73 + m * .6} 24 {67 + m * .8} -12C{58 + m} -52 {8 + m} -46 {m} -20Z")
+    outline = (
+        f"M{m} -20C{-8 + m} -46 {-58 + m} -52 {-67 + m * 0.8} -12C{-73 + m * 0.6} 24 {-46 + m} 66 {m} 74"
+        f"C{46 + m} 66 {73 + m * 0.6} 24 {67 + m * 0.8} -12C{58 + m} -52 {8 + m} -46 {m} -20Z"
+    )
     return path(outline, FACE_SKIN) + flat(
         f"M{-30 + m} 58C{-16 + m} 66 {16 + m} 66 {30 + m} 58C{18 + m} 68 {8 + m} 73 {m} 73"
-        f"C{-8 + m} 73 {-18 + m} 68 {-30 + m} 58Z", FACE_SHADE)
+        f"C{-8 + m} 73 {-18 + m} 68 {-30 + m} 58Z",
+        FACE_SHADE,
+    )
 
 
 def _nose(turn: float) -> str:
@@ -61,19 +79,29 @@ def _circlet(m: float) -> str:
     """The golden band, its two curls meeting over the brow."""
     band = tube(f"M-88 -30C-62 -56 {-28 + m} -60 {m} -58C{28 + m} -60 62 -56 88 -30", 9, GOLD)
     curls = "".join(
-        tube(f"M{m} -58C{m + side * 3} -76 {m + side * 22} -76 {m + side * 20} -64"
-             f"C{m + side * 18} -58 {m + side * 11} -61 {m + side * 13} -66", 4.5, GOLD)
-        for side in (-1, 1))
+        tube(
+            f"M{m} -58C{m + side * 3} -76 {m + side * 22} -76 {m + side * 20} -64"
+            f"C{m + side * 18} -58 {m + side * 11} -61 {m + side * 13} -66",
+            4.5,
+            GOLD,
+        )
+        for side in (-1, 1)
+    )
     return band + curls + circle(m, -57, 6.5, RED)
 
 
 def _crest(m: float) -> str:
-    tuft = (f"M{-34 + m} -92C{-40 + m} -104 {-34 + m} -114 {-28 + m} -118C{-26 + m} -110 {-20 + m} -108 {-16 + m} -110"
-            f"C{-14 + m} -122 {-4 + m} -130 {6 + m} -130C{2 + m} -120 {8 + m} -114 {14 + m} -112"
-            f"C{20 + m} -118 {28 + m} -118 {34 + m} -114C{28 + m} -110 {32 + m} -100 {34 + m} -90"
-            f"Q{m} -80 {-34 + m} -92Z")
-    return path(tuft, FUR) + flat(f"M{-24 + m} -90Q{m} -83 {26 + m} -89Q{18 + m} -104 {6 + m} -98"
-                                  f"Q{m} -108 {-8 + m} -98Q{-20 + m} -104 {-24 + m} -90Z", FUR_LIGHT)
+    tuft = (
+        f"M{-34 + m} -92C{-40 + m} -104 {-34 + m} -114 {-28 + m} -118C{-26 + m} -110 {-20 + m} -108 {-16 + m} -110"
+        f"C{-14 + m} -122 {-4 + m} -130 {6 + m} -130C{2 + m} -120 {8 + m} -114 {14 + m} -112"
+        f"C{20 + m} -118 {28 + m} -118 {34 + m} -114C{28 + m} -110 {32 + m} -100 {34 + m} -90"
+        f"Q{m} -80 {-34 + m} -92Z"
+    )
+    return path(tuft, FUR) + flat(
+        f"M{-24 + m} -90Q{m} -83 {26 + m} -89Q{18 + m} -104 {6 + m} -98"
+        f"Q{m} -108 {-8 + m} -98Q{-20 + m} -104 {-24 + m} -90Z",
+        FUR_LIGHT,
+    )
 
 
 def behind(pose: Pose) -> str:
@@ -89,8 +117,9 @@ def behind(pose: Pose) -> str:
 
 def torso(pose: Pose) -> str:
     """Legs, tunic, kilt, sash and scarf."""
-    legs = {"stand": _legs, "walk": _running, "fly": _running, "sit": _sitting, "hang": _sitting,
-            "none": lambda: ""}[pose.legs]()
+    legs = {"stand": _legs, "walk": _running, "fly": _running, "sit": _sitting, "hang": _sitting, "none": lambda: ""}[
+        pose.legs
+    ]()
     tunic = path("M-28 4C-38 22 -36 52 -30 72H30C36 52 38 22 28 4Q0 14 -28 4Z", TUNIC)
     trim = line("M-18 22L4 48V68M20 20L4 48", RED, 5)
     return legs + _kilt() + tunic + trim + _sash() + _scarf()
@@ -119,9 +148,14 @@ def _sitting() -> str:
 
 
 def _kilt() -> str:
-    hem = "M-31 66H31C42 86 48 104 52 122L40 116L30 126L18 118L6 128L-6 118L-18 127L-30 117L-42 124L-52 116C-46 100 -42 86 -31 66Z"
-    stripes = ("M-36 84L-22 90L-40 94ZM-46 106L-28 104L-44 112ZM34 84L20 92L39 95ZM46 106L30 106L48 113Z"
-               "M-6 86L4 98L10 86ZM-10 104L2 114L8 103Z")
+    hem = (
+        "M-31 66H31C42 86 48 104 52 122L40 116L30 126L18 118L6 128L-6 118L-18 127L-30 117L-42 124L-52 116"
+        "C-46 100 -42 86 -31 66Z"
+    )
+    stripes = (
+        "M-36 84L-22 90L-40 94ZM-46 106L-28 104L-44 112ZM34 84L20 92L39 95ZM46 106L30 106L48 113Z"
+        "M-6 86L4 98L10 86ZM-10 104L2 114L8 103Z"
+    )
     return path(hem, TIGER) + flat(stripes, STRIPE)
 
 

@@ -150,6 +150,11 @@ def _unwrapped(page: str) -> str:
     parts = lines[:1]
     for before, line in zip(lines, lines[1:], strict=False):
         goes_on = len(before) >= full and not _LINE_ENDS_THOUGHT.search(before) and _CONTINUES.match(line)
-        blank = " " if before[-1:].isascii() and line[:1].isascii() else ""
-        parts += [blank if goes_on else "\n", line]
+        if goes_on and before.endswith("-"):  # a word broken at the end of the line
+            parts[-1] = before[:-1]
+        elif not goes_on:
+            parts.append("\n")
+        elif before[-1:].isascii() and line[:1].isascii():
+            parts.append(" ")
+        parts.append(line)
     return "".join(parts)

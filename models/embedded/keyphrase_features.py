@@ -1,8 +1,8 @@
 """Which phrases a text offers, and what each looks like from outside.
 
-A candidate is a run of up to four content words without a function word between them; a run with a verb or an adjective
-in it must occur twice, because only repetition shows that it is a term («压制式干扰») and not an accident of syntax.
-Its features are abstract: how often, how rare, how long, where, what kinds of words around it. No content word, no weight.
+A candidate is a run of up to four content words without a function word between them; a run with a verb or an
+adjective in it must occur twice, because only repetition shows that it is a term («压制式干扰») and no accident.
+Its features are abstract: how often, how rare, how long, where, what kinds of words around it. Knows no weight.
 """
 
 import math
@@ -17,8 +17,8 @@ MAX_WORDS, MAX_CHARS = 4, 12
 MAX_LATIN_CHARS = 40  # of a phrase in English, which needs three times the letters
 
 _SOFT = frozenset({"verb", "adjective"})
-_NO_START = LISTS["study"] | LISTS["use"] | LISTS["show"] | LISTS["present"] | LISTS["propose"]
-_NEVER = frozenset("本文 该 其 一种 主要 重要 重点 目的 结论 结果 例 为例 本 问题 情况 方面 作者 笔者 相关 不同 是 有".split())  # noqa: SIM905
+_EMPTY = "本文 该 其 一种 主要 重要 重点 目的 结论 结果 例 为例 本 问题 情况 方面 作者 笔者 相关 不同 是 有"
+_NEVER = frozenset(_EMPTY.split())
 _BEFORE = ("study", "propose", "use", "show", "based", "on", "here", "and", "aim")
 _BEHIND = (*_BEFORE, "matter", "in")
 
@@ -49,11 +49,11 @@ def phrases(tagged_sentences: Sequence[list[Word]]) -> list[Phrase]:
             for first in range(run_start, run_end):
                 for last in range(first, min(run_end, first + 2 * MAX_WORDS)):
                     _note(found, words, number, (run_start, run_end), first, last)
-    return [phrase for phrase in found.values() if _is_candidate(phrase)]
+    return _closed([phrase for phrase in found.values() if _is_candidate(phrase, len(tagged_sentences))])
 
 
 def runs(words: list[Word]) -> Iterator[tuple[int, int]]:
-    """[start, end) of the longest stretches of content words; a blank or hyphen between Latin words does not end one."""
+    """[start, end) of the stretches of content words; a blank or hyphen between Latin words does not end one."""
     start = 0
     for at in range(len(words) + 1):
         if at < len(words) and (_fits(words[at]) or _glues(words, at)):
@@ -99,15 +99,21 @@ def _note(
     phrase.nominal += (left or kind(words[first - 1]) in _SOFT) and (right or kind(words[last + 1]) in _SOFT)
 
 
-def _is_candidate(phrase: Phrase) -> bool:
+def _is_candidate(phrase: Phrase, n_sentences: int) -> bool:
     text, words, often = phrase.text, phrase.words, len(phrase.sentences) > 1
-    if all(map(is_generic, words)) or words[0].text in _NO_START or text.isdigit():
+    if all(map(is_generic, words)) or text.isdigit():
         return False
     if kind(words[-1]) in ("adjective", "attributive") or (len(words) == 1 and kind(words[0]) == "verb"):
         return False
     if len(text) == 1:  # one character is a term only when the text insists: «铁»
-        return len(phrase.sentences) > 2 and kind(words[0]) == "noun" and not text.isascii()
+        return len(phrase.sentences) > max(2, n_sentences / 4) and kind(words[0]) == "noun" and not text.isascii()
     return often if phrase.soft else bool(phrase.nominal or often)
+
+
+def _closed(found: list[Phrase]) -> list[Phrase]:
+    """Without the phrases that recur, but never outside the same longer one: no «麦克风» where all are «麦克风阵列»."""
+    _, around = _nesting(found)
+    return [p for p in found if len(p.sentences) == 1 or around[p.text] < len(p.sentences)]
 
 
 def features(found: Sequence[Phrase], n_sentences: int) -> list[dict[str, float]]:

@@ -38,7 +38,7 @@ def key_phrases(text: str, count: int = 10, *, task: Task | None = None) -> list
         for phrase, row in zip(found, rows, strict=True)
     }
     ranked = sorted(found, key=lambda phrase: -score[phrase.text])
-    return [(phrase.text, 1 / (1 + math.exp(-score[phrase.text]))) for phrase in _distinct(ranked, count)]
+    return [(phrase.text, 1 / (1 + math.exp(-score[phrase.text]))) for phrase in distinct(ranked, count)]
 
 
 def class_phrases(groups: Sequence[Sequence[str]], count: int = 5, task: Task | None = None) -> list[list[str]]:
@@ -80,8 +80,8 @@ def _every(texts: Sequence[str], most: int) -> list[str]:
     return [texts[int(at * step)] for at in range(min(len(texts), most))]
 
 
-def _distinct(ranked: Sequence[Phrase], count: int) -> list[Phrase]:
-    """The first `count` without those that only ever occur as part of a better one, or around it."""
+def distinct(ranked: Sequence[Phrase], count: int) -> list[Phrase]:
+    """The first `count` of phrases, best first, without those that occur only inside a better one or around it."""
     chosen: list[Phrase] = []
     for phrase in ranked:
         if len(chosen) == count:
@@ -107,7 +107,7 @@ def _best_of_class(counts: dict[str, Phrase], total: Counter[str], mean: float, 
         often = len(phrase.sentences) / size * math.log(1 + mean / total[phrase.text])
         return often * sum(idf(word.text) for word in phrase.words) ** 0.5
 
-    return [phrase.text for phrase in _distinct(sorted(counts.values(), key=weight, reverse=True), count)]
+    return [phrase.text for phrase in distinct(sorted(counts.values(), key=weight, reverse=True), count)]
 
 
 @lru_cache(maxsize=1)

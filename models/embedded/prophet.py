@@ -6,13 +6,15 @@ orders sentences that stand in the retrieved pieces, and each keeps the number o
 
 The rules of `compose`:
 1. one opening sentence, from the best piece: the one nearest to the theme among those of its first half;
-2. from every piece that speaks of the theme itself, its nearest sentence of a contrasting form (不要…要…, 以为…其实…, 不是…而是…);
+2. from every piece that speaks of the theme itself, its nearest sentence of a contrasting form (不要…要…,
+   以为…其实…, 不是…而是…); from a single such piece two of them;
 3. one image (当…时, 像, 如同, 好比) from another piece than the last sentence;
 4. one closing sentence, the last of the piece that has given least so far.
 A sentence is used once and has 8–80 characters; the frame (who asks, who answers) and quoted speech are left out.
 """
 
 import json
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +22,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from models.assets import asset, read
+from models.documents import read_text
 from models.embedded.text import idf, ngrams, normalise, sentences, words
 from models.errors import BadInput
 from models.spec import Evidence, Origin
 from models.task import Task
+
+log = logging.getLogger("luotuo")
 
 TITLE_WEIGHT, THEME_WEIGHT, BODY_WEIGHT = 3.0, 2.0, 1.0
 FLOOR = 0.15  # below this score a piece has nothing to do with the topic
@@ -78,10 +83,13 @@ def prose(title: str, text: str) -> Prose:
 
 
 def folder(path: Path) -> list[Prose]:
-    """Every `<theme>.txt` of a folder, sorted by name, empty ones left out. Raises BadInput for a broken file."""
-    from models.documents import read_text
-
-    pieces = [prose(file.stem, read_text(file, Task())) for file in sorted(path.glob("*.txt"))]
+    """Every `<theme>.txt` of a folder, sorted by name; empty and unreadable files are logged and left out."""
+    pieces = []
+    for file in sorted(path.glob("*.txt")):
+        try:
+            pieces.append(prose(file.stem, read_text(file, Task())))
+        except BadInput as error:
+            log.warning("piece %s left out: %s", file.name, error)
     return [piece for piece in pieces if piece.paragraphs]
 
 
@@ -171,7 +179,7 @@ def _grams(text: str) -> set[str]:
 
 def _weighted(topic: str) -> dict[str, float]:
     """Words and bigrams of a topic with their idf; single characters say too little."""
-    return {gram: idf(gram) for gram in _grams(topic)} or {gram: 1.0 for gram in ngrams(topic, 1, 1)}
+    return {gram: idf(gram) for gram in _grams(topic)} or dict.fromkeys(ngrams(topic, 1, 1), 1.0)
 
 
 def _overlap(asked: dict[str, float], body: set[str]) -> float:

@@ -18,7 +18,7 @@ from models.task import Task
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-_K1, _B = 1.2, 0.4  # short documents: length says little, so it counts less than the usual 0.75
+_K1, _B = 1.2, 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +39,51 @@ class Index:
         blocks = list(counted(documents, task or Task()))
         counts = vstack(blocks, format="csr") if blocks else csr_matrix((0, BUCKETS), dtype=np.float32)
         self.size = len(documents)
-        held = np.bincount(counts.indices, minlength=BUCKETS)
-        self._weight = general_weight() * np.log1p((self.size + 1) / (held + 0.5)).astype(np.float32)
+        self._features = np.unique(counts.indices)  # ascending; everything below is kept for these alone
+        counts = counts[:, self._features]
+        held = np.bincount(counts.indices, minlength=len(self._features))
+        self._weight = self._rarity(self._features, held)
         self._by_feature = _saturated(counts).tocsc()
         self._lengths = _lengths(counts, self._weight)
 
     def coverage(self, query: str) -> np.ndarray:
         """(size,) float32: how much of the query each document covers, 0 … 1."""
-        columns, weights = self._weighted(query)
-        best = float(weights.sum())
-        if not self.size or best <= 0:
+        columns, total, _ = self._parts(query)
+        if total <= 0:
             return np.zeros(self.size, np.float32)
-        return np.minimum(1.0, self._by_feature[:, columns] @ (weights / best)).astype(np.float32)
+        found = self._by_feature[:, columns] @ (self._weight[columns] / total)
+        return np.minimum(1.0, found).astype(np.float32)
 
     def cosine(self, query: str) -> np.ndarray:
         """(size,) float32: likeness in both directions; a long document around a short query scores low."""
-        columns, weights = self._weighted(query)
-        length = float(np.sqrt((weights**2).sum()))
-        if not self.size or length <= 0:
+        columns, _, length = self._parts(query)
+        if length <= 0:
             return np.zeros(self.size, np.float32)
-        present = self._by_feature[:, columns].minimum(1.0)
-        return ((present @ (weights * self._weight[columns])) / (length * self._lengths)).astype(np.float32)
+        shared = self._by_feature[:, columns].sign() @ self._weight[columns] ** 2
+        return (shared / (length * self._lengths)).astype(np.float32)
 
     def search(self, query: str, count: int) -> list[Hit]:
         """The best `count` documents that share anything with the query, best first."""
         return top(self.coverage(query), count)
 
-    def _weighted(self, query: str) -> tuple[np.ndarray, np.ndarray]:
-        """Distinct features of the query and their weights."""
-        for counts in counted([query], Task()):
-            return counts.indices, self._weight[counts.indices]
-        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    def _parts(self, query: str) -> tuple[np.ndarray, float, float]:
+        """Columns of the query's known features; sum and Euclidean length of the weights of all its features."""
+        asked = next(iter(counted([query], Task()))).indices
+        at = np.minimum(np.searchsorted(self._features, asked), max(0, len(self._features) - 1))
+        known = self._features[at] == asked if self.size and len(self._features) else np.zeros(len(asked), bool)
+        unknown = self._rarity(asked[~known], np.zeros(1))
+        weights = np.concatenate([self._weight[at[known]], unknown])
+        return at[known], float(weights.sum()), float(np.linalg.norm(weights))
+
+    def _rarity(self, features: np.ndarray, held: np.ndarray) -> np.ndarray:
+        """Weight of features that `held` documents hold, rare ones in general Chinese heavier."""
+        return general_weight()[features] * np.log1p((self.size + 1) / (held + 0.5)).astype(np.float32)
+
+
+def top(scores: np.ndarray, count: int) -> list[Hit]:
+    """The `count` highest scores above zero, best first, ties in the order of the documents."""
+    order = np.argsort(-scores, kind="stable")[:count]
+    return [Hit(int(at), float(scores[at])) for at in order if scores[at] > 0]
 
 
 def _saturated(counts: "csr_matrix") -> "csr_matrix":
@@ -87,9 +101,3 @@ def _lengths(counts: "csr_matrix", weight: np.ndarray) -> np.ndarray:
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     squares = np.bincount(rows, weights=weight[counts.indices] ** 2, minlength=counts.shape[0])
     return np.maximum(np.sqrt(squares), 1e-9)
-
-
-def top(scores: np.ndarray, count: int) -> list[Hit]:
-    """The `count` highest scores above zero, best first, ties in the order of the documents."""
-    order = np.argsort(-scores, kind="stable")[:count]
-    return [Hit(int(at), float(scores[at])) for at in order if scores[at] > 0]

@@ -316,6 +316,8 @@ def test_pdf_lines_become_sentences_again(save: Saver) -> None:
     assert read_text(save("a.pdf", pdf_bytes(lines)), Task()) == (
         "骆驼的一生\n骆驼是沙漠里最重要的交通工具，它可以很多天不喝水。\n它也很温和。"
     )
+    lines = ["A camel crosses the des-", "ert without a drop of", "water."]
+    assert read_text(save("b.pdf", pdf_bytes(lines)), Task()) == "A camel crosses the desert without a drop of water."
 
 
 def test_pdf_behind_a_password(save: Saver) -> None:

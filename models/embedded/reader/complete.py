@@ -27,7 +27,13 @@ def complete(typed: str, question: Question, answer: str) -> str:
     '他退休后，由王长华接任。'
     """
     slot = _OUTER.sub("", answer)
-    if question.kind in _SILENT or not slot or not _CJK.search(typed) or _CLAUSAL.search(slot) or len(slot) > MAX_ANSWER:
+    if (
+        question.kind in _SILENT
+        or not slot
+        or not _CJK.search(typed)
+        or _CLAUSAL.search(slot)
+        or len(slot) > MAX_ANSWER
+    ):
         return ""
     left, right = typed[: question.wh_start], typed[question.wh_end : len(question.source)]
     right = _PARTICLE.sub("", _TAIL.sub("", right))

@@ -33,10 +33,22 @@ def measures(
     best = float(scores[choice.order[0]])
     second = ranked[1].score if len(ranked) > 1 else 0.0
     values = [
-        choice.expected, float(choice.probabilities[0]), np.tanh((best - rival) / 5.0), best / 10.0,
-        float(np.logaddexp.reduce(scores.astype(np.float64))) / 10.0, ranked[0].coverage, own.coverage,
-        own.coverage**2, present, missing, near, ranked[0].score - second,
-        np.log1p(last - first), float(not question.content), present * choice.expected, float(_entropy(choice)),
+        choice.expected,
+        float(choice.probabilities[0]),
+        np.tanh((best - rival) / 5.0),
+        best / 10.0,
+        float(np.logaddexp.reduce(scores.astype(np.float64))) / 10.0,
+        ranked[0].coverage,
+        own.coverage,
+        own.coverage**2,
+        present,
+        missing,
+        near,
+        ranked[0].score - second,
+        np.log1p(last - first),
+        float(not question.content),
+        present * choice.expected,
+        float(_entropy(choice)),
     ]
     kinds = [float(kind == question.kind) for kind in KINDS]
     return np.array(values + kinds)

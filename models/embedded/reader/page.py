@@ -23,6 +23,8 @@ MAX_WORDS: Final = 160  # of one sentence that are read
 _CLAUSE_TAGS: Final = tuple(TAG[name] for name in ("comma", "stop", "colon", "semicolon"))
 _OPENING: Final = tuple(TAG[name] for name in ("open", "open_quote", "open_title"))
 _CLOSING: Final = tuple(TAG[name] for name in ("close", "close_quote", "close_title"))
+_NOWHERE: Final = ((FAR,) * 4, (FAR,) * 4, (0.0,) * 4, (0.0,) * 4)
+_EMPTY: Final = ("", TAG["pad"], 0, MATCH["pad"], -1, -1, 0, 0, 0, 0, 0.0, *_NOWHERE, 0, 0)  # words, then Page's fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ class Page:
     weight: np.ndarray  # idf of a matched question word, else 0
     before: np.ndarray  # (n, 4) characters back to the nearest l1, r1, l2, r2; FAR when there is none
     after: np.ndarray  # (n, 4) the same, forward from the end of the word
-    mass_before: np.ndarray  # (n, 4) question weight to the left, fading: left words 6 and 25 chars, right words the same
+    mass_before: (
+        np.ndarray
+    )  # (n, 4) question weight to the left, fading over 6 and 25 characters: left words, right words
     mass_after: np.ndarray  # (n, 4)
     left_fit: np.ndarray  # characters before the word that equal those before the wh-word, 0 … 8
     right_fit: np.ndarray  # characters after the word that equal those after it
@@ -50,22 +54,15 @@ class Page:
 
 def read(ranked: list[Ranked], question: Question, task: "Task") -> Page:
     """Codes the words of the ranked sentences, best first."""
-    rows: list[tuple] = []
-    empty = ("", TAG["pad"], 0, MATCH["pad"], -1, -1, 0, 0, 0, 0, 0.0, (FAR,) * 4, (FAR,) * 4, (0.0,) * 4, (0.0,) * 4, 0, 0)
-    rows += [empty] * GAP
+    rows: list[tuple] = [_EMPTY] * GAP
     clause = 0
     for at, sentence in enumerate(ranked):
         task.check()
         found = _sentence_rows(sentence, question, at, clause)
         clause = (found[-1][5] if found else clause) + 1
-        rows += found + [empty] * GAP
-    columns = list(zip(*rows, strict=True))
-    arrays = [np.asarray(column) for column in columns[1:]]
-    (tag, function, match, sent, clauses, depth, start, end, n_chars, weight, before, after, mb, ma, fit_l, fit_r) = arrays
-    return Page(
-        tag, function, match, sent, clauses, depth, start, end, n_chars, weight,
-        before, after, mb, ma, fit_l, fit_r, tuple(columns[0]),
-    )
+        rows += found + [_EMPTY] * GAP
+    words, *columns = zip(*rows, strict=True)
+    return Page(*(np.asarray(column) for column in columns), words=tuple(words))
 
 
 def _sentence_rows(sentence: Ranked, question: Question, rank: int, clause: int) -> list[tuple]:
@@ -82,13 +79,27 @@ def _sentence_rows(sentence: Ranked, question: Question, rank: int, clause: int)
         if tag in _CLOSING:
             depth = max(0, depth - 1)
         match = match_code(word.text, sides, chars, question.head)
-        rows.append((
-            word.text, tag, FUNCTIONS.get(word.text, 0), match, rank, clause, depth,
-            base + word.start, base + word.end, sum(c.isalnum() for c in word.text), idf.get(word.text, 0.0),
-            before[at], after[at], mass_before[at], mass_after[at],
-            _common_suffix(question.left, sentence.plain, word.start),
-            _common_prefix(question.right, sentence.plain, word.end),
-        ))
+        rows.append(
+            (
+                word.text,
+                tag,
+                FUNCTIONS.get(word.text, 0),
+                match,
+                rank,
+                clause,
+                depth,
+                base + word.start,
+                base + word.end,
+                sum(c.isalnum() for c in word.text),
+                idf.get(word.text, 0.0),
+                before[at],
+                after[at],
+                mass_before[at],
+                mass_after[at],
+                _common_suffix(question.left, sentence.plain, word.start),
+                _common_prefix(question.right, sentence.plain, word.end),
+            )
+        )
         if tag in _CLAUSE_TAGS:
             clause += 1
         if tag in _OPENING:

@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 
 from models.assets import asset
-from models.embedded.reader.spans import N_BASE, N_ROWS, N_SPAN_BASE, N_START_BASE, Candidates
+from models.embedded.reader.spans import Candidates
+from models.embedded.reader.table import END, N_BASE, N_BORDER_BASE, N_ROWS, N_SPAN_BASE, START, WHOLE
 
 TOP: Final = 60  # spans between which the expected overlap is computed
 
@@ -66,9 +67,9 @@ def score(candidates: Candidates, weights: Weights) -> np.ndarray:
     """(n,) float32, one score per span."""
     first, last = candidates.first, candidates.last
     parts = (
-        (candidates.start_rows, candidates.start_dense, N_START_BASE, slice(0, 4)),
-        (candidates.end_rows, candidates.end_dense, N_START_BASE, slice(4, 8)),
-        (candidates.span_rows, candidates.span_dense, N_SPAN_BASE, slice(8, 16)),
+        (candidates.start_rows, candidates.start_dense, N_BORDER_BASE, START),
+        (candidates.end_rows, candidates.end_dense, N_BORDER_BASE, END),
+        (candidates.span_rows, candidates.span_dense, N_SPAN_BASE, WHOLE),
     )
     linear, hidden = [], []
     for rows, dense, n_base, at in parts:
