@@ -39,11 +39,6 @@ def reply(who: Character, role: str, turns: Sequence[Message], used: Sequence[in
     return who.scenes.reply(turns, role_name(role, who), avoid=frozenset(used), task=task)
 
 
-def picture_for(who: Character, text: str, recent: Sequence[int]) -> tuple[int, float]:
-    """Index and score of the picture that fits a reply."""
-    return pick_picture(text, who.pictures, recent)
-
-
 def pane(who: Character, at: int, score: float | None = None) -> str:
     """The picture with its caption."""
     if not who.pictures:
@@ -73,33 +68,6 @@ def memory(found: SceneReply) -> str:
     return ui.badge(found.reply.origin) + ui.evidence_list(found.reply.evidence, title="haruhi.scenes")
 
 
-def roleplay_api(
-    character: str, message: str, role: str = "", history: list[dict[str, str]] | None = None, lang: str = "zh"
-) -> dict[str, Any]:
-    """A character's reply, found in their scenes.
-
-    Args:
-        character: id of the character: haruhi, camel, wukong
-        message: what you say to them
-        role: who you are; empty for the first of the character's usual partners
-        history: earlier turns, each {"role": "user" or "assistant", "text": "…"}
-        lang: language of error messages, zh or en
-
-    Returns:
-        text, confident, origin, evidence (scenes with scores), picture (file, caption, score).
-    """
-    if not message.strip():
-        raise BadInput("empty_text")
-    if len(message) > MAX_MESSAGE:
-        raise BadInput("too_long", limit=MAX_MESSAGE)
-    who = known(characters(), character)
-    turns = [Message(turn["role"], str(turn["text"])) for turn in history or []]  # type: ignore[arg-type]
-    found = reply(who, role, [*turns, Message("user", message)], (), Task())
-    at, score = picture_for(who, found.reply.text, ())
-    shown = who.pictures[at]
-    return {**asdict(found.reply), "picture": {"file": shown["file"], "caption": shown["caption"], "score": score}}
-
-
 class Stage:
     """The tab's behaviour for one hub: its characters, and the events that need them."""
 
@@ -115,11 +83,49 @@ class Stage:
         for piece in found.growing():
             yield Turn(piece)
             time.sleep(REVEAL_S)
-        at, score = picture_for(who, found.reply.text, recent)
-        yield Turn(
-            found.reply,
-            (pane(who, at, score), memory(found), [*used, found.index], [*recent, at][-RECENT:]),
-        )
+        shown, seen = self._picture(who, found.reply.text, recent)
+        yield Turn(found.reply, (shown, memory(found), [*used, found.index], seen))
+
+    def _picture(self, who: Character, text: str, recent: list[int]) -> tuple[str, list[int]]:
+        """The picture for a text, and the pictures shown lately with it; nothing for a character without pictures."""
+        if not who.pictures:
+            return "", recent
+        at, score = pick_picture(text, who.pictures, recent)
+        return pane(who, at, score), [*recent, at][-RECENT:]
+
+    def roleplay(
+        self,
+        character: str,
+        message: str,
+        role: str = "",
+        history: list[dict[str, str]] | None = None,
+        lang: str = "zh",
+    ) -> dict[str, Any]:
+        """A character's reply, found in their scenes.
+
+        Args:
+            character: id of the character: haruhi, camel, wukong
+            message: what you say to them
+            role: who you are; empty for the first of the character's usual partners
+            history: earlier turns, each {"role": "user" or "assistant", "text": "…"}
+            lang: language of error messages, zh or en
+
+        Returns:
+            text, confident, origin, evidence (scenes with scores), picture (file, caption, score).
+        """
+        if not message.strip():
+            raise BadInput("empty_text")
+        if len(message) > MAX_MESSAGE:
+            raise BadInput("too_long", limit=MAX_MESSAGE)
+        who = known(self.cast, character)
+        turns = [Message(turn["role"], str(turn["text"])) for turn in history or []]  # type: ignore[arg-type]
+        found = reply(who, role, [*turns, Message("user", message)], (), Task())
+        answer = asdict(found.reply)
+        if who.pictures:
+            at, score = pick_picture(found.reply.text, who.pictures, ())
+            shown = who.pictures[at]
+            answer["picture"] = {"file": shown["file"], "caption": shown["caption"], "score": score}
+        return answer
 
     def dress(self, key: str) -> tuple[Any, ...]:
         """What shows of a character whoever the visitor was talking to before: portrait, persona, roles, starters."""
@@ -142,8 +148,7 @@ class Stage:
         """A picture for the last reply, another one than the last few."""
         who = known(self.cast, key)
         said = [turn.text for turn in messages(history) if turn.role == "assistant"]
-        at, score = picture_for(who, said[-1] if said else who.words("greeting", "zh"), recent)
-        return pane(who, at, score), [*recent, at][-RECENT:]
+        return self._picture(who, said[-1] if said else who.words("greeting", "zh"), recent)
 
 
 def build(mount: Mount) -> None:
@@ -181,4 +186,4 @@ def build(mount: Mount) -> None:
     more.click(stage.show, [panel.bot, key, recent], [picture, recent], **plain)
     mount.keep("character", key)
     mount.keep("role", role)
-    mount.api(roleplay_api, "roleplay")
+    mount.api(stage.roleplay, "roleplay")

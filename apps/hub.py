@@ -29,8 +29,7 @@ from models.errors import HubError, UnknownModel
 from models.strings import table
 
 log = logging.getLogger("luotuo")
-WARM_UP = ("jieba", "sklearn.feature_extraction.text", "umap", "plotly.graph_objects")
-WARM_MODELS = ("torch", "transformers", "peft", "sentence_transformers")
+NEURAL = ("torch", "transformers", "peft", "sentence_transformers")
 
 
 @dataclass
@@ -219,19 +218,28 @@ def launch_options(built: Built, *, lang: str = "") -> dict[str, Any]:
     }
 
 
-def warm_up(apps: tuple[AppSpec, ...], *, heavy: bool = True) -> threading.Thread:
-    """Builds the engines of the mounted apps and imports heavy libraries in a background thread."""
+def warm_up(apps: tuple[AppSpec, ...]) -> threading.Thread:
+    """After the page is up: builds the engines of the mounted apps, calls each app's own `warm()` where it has one,
+    then imports the libraries of the neural engines. All in a background thread; returns it.
+    """
 
     def target() -> None:
         for spec in apps:
             for need in spec.needs:
                 _quietly(warm, need)
-        for name in (*WARM_UP, *WARM_MODELS) if heavy else ():
+        for spec in apps:
+            _quietly(_warm_app, spec.build.split(":")[0])
+        logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of kernels that nobody asked for
+        for name in NEURAL:
             _quietly(importlib.import_module, name)
 
     thread = threading.Thread(target=target, name="luotuo-warm", daemon=True)
     thread.start()
     return thread
+
+
+def _warm_app(module: str) -> None:
+    getattr(importlib.import_module(module), "warm", lambda: None)()
 
 
 def _quietly(function: Callable[[str], object], name: str) -> None:

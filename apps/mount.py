@@ -13,7 +13,7 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from apps import AppSpec
-from apps.work import Work, explain, idle, streamed
+from apps.work import Work, broken, explain, idle, streamed
 from models.errors import HubError
 from models.strings import table
 
@@ -94,8 +94,8 @@ class Mount:
             for trigger in triggers
         ]
         for event in events:
-            event.failure(idle, self.lang, shown, queue=False, show_progress="hidden", **PRIVATE)
-        stop.click(idle, self.lang, shown, cancels=events, queue=False, show_progress="hidden", **PRIVATE)
+            event.failure(broken, None, shown, queue=False, show_progress="hidden", **PRIVATE)
+        stop.click(idle, None, shown, cancels=events, queue=False, show_progress="hidden", **PRIVATE)
         return events
 
     def api(self, function: Callable[..., Any], name: str) -> None:

@@ -60,7 +60,7 @@ def run(
     task: Task, lang: str, text: str, file: tuple[str, str] | None, unit: Unit, size: int, budget: int, style: str
 ) -> tuple[str, str, str]:
     """One visitor's summary: the card, the marked text, and the plain summary for handing over."""
-    task.step(0.0, "summary.reading")
+    task.step(0.0, "summary.step.read")
     full = whole(text, file)
     options = SummaryOptions(size=int(size if unit == "sentences" else budget), unit=unit, style=style)  # type: ignore[arg-type]
     made = summarize(full, options, task)

@@ -18,7 +18,7 @@ from typing import Any
 import gradio as gr
 
 from models.errors import Cancelled, HubError
-from models.strings import say
+from models.strings import say, table
 from models.task import Task
 
 POLL_S = 0.1
@@ -40,7 +40,7 @@ class _Outcome:
 def progress(task: Task) -> str:
     """The status line of running work; `note` is an i18n key, so both languages are at hand."""
     percent = round(task.fraction * 100)
-    words = _both(task.note or "hub.working")
+    words = _both(task.note if task.note in table() else "hub.working")
     return (
         f'<div class="status" role="status"><progress max="100" value="{percent}" aria-label="{percent}%"></progress>'
         f"<span>{words} {percent}%</span></div>"
@@ -135,9 +135,14 @@ def _buttons(*, busy: bool) -> tuple[Any, Any]:
     return gr.Button(interactive=not busy), gr.Button(visible=busy)
 
 
-def idle(lang: str) -> tuple[Any, Any, str]:
+def idle() -> tuple[Any, Any, str]:
     """The state after stop: (start button, stop button, status)."""
     return (*_buttons(busy=False), f'<p class="status" role="status">{_both("hub.stopped")}</p>')
+
+
+def broken() -> tuple[Any, Any, str]:
+    """The state after a failure outside of the work itself, such as a full queue."""
+    return (*_buttons(busy=False), f'<p class="status error" role="alert">{_both("hub.failed")}</p>')
 
 
 def paced(pieces: Iterator[Any], pause_s: float = 0.08) -> Iterator[Any]:

@@ -14,3 +14,11 @@ class Row:
     floor: float | None
     value: float
     note: str = ""
+    ceiling: bool = False  # the floor is a ceiling: smaller is better
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure is on the right side of its floor, if it has one."""
+        if self.floor is None:
+            return True
+        return self.value <= self.floor if self.ceiling else self.value >= self.floor

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,13 +22,13 @@ from benchmarks.reader_data import Asked, Example, example, folds, grade, load, 
 from benchmarks.reader_fit import Net, fit
 from models.assets import ROOT
 from models.embedded.reader import confidence, ranker
-from models.embedded.reader.answer import Reading, read_closely
+from models.embedded.reader.answer import read_closely
 from models.embedded.reader.table import FIRST_ROW, N_BASE, SIZES
 from models.task import Task
 
 SEEDS: Final = (0, 1, 2)
 K: Final = 3
-# 1: answers as long as in CMRC trial (one annotator, often whole clauses), 0: as short as in DRCD; CMRC dev lies between
+# 1: answers as long as in CMRC trial (one annotator, often whole clauses), 0: as short as in DRCD; CMRC dev is between
 STYLE: Final = 0.5
 N_ODD: Final = 1500  # questions put to a wrong passage, and to their own without its answer, for the logistic models
 
@@ -53,21 +54,34 @@ def merged(nets: Sequence[Net], style: float) -> ranker.Weights:
     return weights
 
 
-def read_all(asked: Sequence[Asked], numbers: np.ndarray, weights: Sequence[ranker.Weights]) -> list[Reading]:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a reading came to: the chosen text whatever its confidence, the measures, the best sentence's place."""
+
+    text: str
+    expected: float
+    measures: np.ndarray | None
+    sentence: tuple[int, int]
+
+
+def read_all(asked: Sequence[Asked], numbers: np.ndarray, weights: Sequence[ranker.Weights]) -> list[Outcome]:
     """Each question read with the weights of its fold."""
-    return [read_closely(row.passage, row.question, weights[n], Task()) for row, n in zip(asked, numbers, strict=True)]
+    return [outcome(row, weights[n]) for row, n in zip(asked, numbers, strict=True)]
 
 
-def span_text(row: Asked, reading: Reading) -> str:
-    """The chosen span, whatever its confidence."""
+def outcome(row: Asked, weights: ranker.Weights) -> Outcome:
+    """One question read as at run time."""
+    reading = read_closely(row.passage, row.question, weights, Task())
+    best = (reading.ranked[0].piece.start, reading.ranked[0].piece.end) if reading.ranked else (0, 0)
     if reading.choice is None or reading.page is None or reading.candidates is None:
-        return ""
+        return Outcome("", 0.0, None, best)
     first, last = reading.candidates.first[reading.choice.index], reading.candidates.last[reading.choice.index]
-    return row.passage[reading.page.start[first] : reading.page.end[last]]
+    text = row.passage[reading.page.start[first] : reading.page.end[last]]
+    return Outcome(text, reading.choice.expected, reading.measures, best)
 
 
-def odd_ones(asked: Sequence[Asked], numbers: np.ndarray) -> tuple[list[Asked], np.ndarray]:
-    """Questions without an answer in their passage, with fold numbers: wrong passages, then right ones cut short."""
+def odd_ones(asked: Sequence[Asked], numbers: np.ndarray) -> tuple[list[Asked], np.ndarray, int]:
+    """Questions without an answer in their passage, fold numbers, and how many are wrong passages: they come first."""
     few = np.random.default_rng(1).permutation(len(asked))[:N_ODD]
     wrong = mismatched(list(asked), seed=2)
     rows, at = [wrong[n] for n in few], list(few)
@@ -76,10 +90,10 @@ def odd_ones(asked: Sequence[Asked], numbers: np.ndarray) -> tuple[list[Asked], 
         if shorter is not None:
             rows.append(shorter)
             at.append(n)
-    return rows, numbers[np.array(at)]
+    return rows, numbers[np.array(at)], len(few)
 
 
-def logistics(right: list[tuple[Reading, float]], wrong: list[Reading]) -> tuple[np.ndarray, np.ndarray]:
+def logistics(right: list[tuple[Outcome, float]], wrong: list[Outcome]) -> tuple[np.ndarray, np.ndarray]:
     """Weights of `found` (an answer is there) and of `confidence` (the span overlaps it by half, given it is there)."""
     held = [(reading.measures, f1) for reading, f1 in right if reading.measures is not None]
     lacking = [reading.measures for reading in wrong if reading.measures is not None]
@@ -97,9 +111,8 @@ def _logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.append(model.coef_[0] / scale, model.intercept_[0]).astype(np.float32)
 
 
-def rates(right: list[Reading], wrong: list[Reading], found: np.ndarray) -> str:
-    """A table: at each threshold of `found`, the share of answerable and of unanswerable questions turned away."""
-    groups = (right, wrong[:N_ODD], wrong[N_ODD:])
+def rates(groups: Sequence[list[Outcome]], found: np.ndarray) -> str:
+    """A table: at each threshold of `found`, the share of every group that is turned away."""
     chances = [
         np.array([confidence.logistic(r.measures, found) for r in group if r.measures is not None]) for group in groups
     ]
@@ -125,10 +138,18 @@ def crossed(
     return numbers, nets
 
 
+def stored(weights: ranker.Weights) -> dict[str, np.ndarray]:
+    """Half precision, the hidden layer's table in 8 bits with one scale for each unit."""
+    arrays = {name: getattr(weights, name).astype(np.float16) for name in ranker.NAMES}
+    scale = (np.abs(weights.hidden).max(axis=0) / 127.0).astype(np.float16)
+    levels = np.round(weights.hidden / np.maximum(scale.astype(np.float32), 1e-7))
+    return arrays | {"hidden": np.clip(levels, -127, 127).astype(np.int8), "hidden_scale": scale}
+
+
 def save(weights: ranker.Weights, path: Path) -> None:
-    """Writes half precision, atomically; the same weights give the same bytes."""
+    """Writes atomically; the same weights give the same bytes."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: getattr(weights, name).astype(np.float16) for name in ranker.NAMES})
+    np.savez_compressed(buffer, **stored(weights))
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
     draft.write_bytes(buffer.getvalue())
@@ -145,14 +166,14 @@ def main() -> None:
     numbers, nets = crossed(asked, examples, K, SEEDS[:2])
     weights = [merged(group, STYLE) for group in nets]
     readings = read_all(asked, numbers, weights)
-    marks = [grade(span_text(row, r), [t for t, _ in row.answers]) for row, r in zip(asked, readings, strict=True)]
+    marks = [grade(r.text, [t for t, _ in row.answers]) for row, r in zip(asked, readings, strict=True)]
     for source in ("cmrc", "drcd"):
         part = np.array([mark for mark, row in zip(marks, asked, strict=True) if row.source == source]) * 100
         print(f"{source} held out: EM {part[:, 0].mean():.1f} F1 {part[:, 1].mean():.1f}", flush=True)
-    odd, odd_numbers = odd_ones(asked, numbers)
+    odd, odd_numbers, n_wrong = odd_ones(asked, numbers)
     wrong = read_all(odd, odd_numbers, weights)
     found, sure = logistics([(r, f1) for r, (_, f1) in zip(readings, marks, strict=True)], wrong)
-    print(rates(readings, wrong, found), flush=True)
+    print(rates((readings, wrong[:n_wrong], wrong[n_wrong:]), found), flush=True)
     final = merged([fit(examples, seed) for seed in SEEDS], STYLE)
     save(with_logistics(final, found, sure), ROOT / "embedded" / "reader.npz")
     print(f"written after {time.process_time() - began:.0f} CPU s")

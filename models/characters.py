@@ -60,7 +60,7 @@ class Character:
 def character(folder: Path) -> Character:
     """Reads one folder, once. Raises OSError, ValueError or KeyError for a broken one."""
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    if missing := {"id", "name", "speaker", "persona", "greeting", "roles", "starters"} - card.keys():
+    if missing := {"id", "name", "speaker", "series", "persona", "greeting", "roles", "starters"} - card.keys():
         raise ValueError(f"card.json lacks {', '.join(sorted(missing))}")
     pictures = folder / "pictures.json"
     listed = json.loads(pictures.read_text(encoding="utf-8")) if pictures.is_file() else []

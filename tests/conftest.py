@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,14 +51,20 @@ class Hub:
 
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """`python app.py` in a process of its own, up when its page answers; its log must hold no traceback at the end."""
-    home = tmp_path_factory.mktemp("home")
-    log_path = home / "hub.log"
-    port = _free_port()
+    """`python app.py` as a user starts it; its log must hold no traceback at the end."""
+    with started(["app.py", "--no-share", "--offline"], tmp_path_factory.mktemp("home")) as running:
+        yield running
+    assert "Traceback" not in running.log(), running.log()[-3000:]
+
+
+@contextmanager
+def started(command: list[str], home: Path) -> Iterator[Hub]:
+    """A hub in a process of its own, up when its page answers, ended at the end."""
+    log_path, port = home / "hub.log", _free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("LUOTUO_", "GRADIO_"))}
-    command = [sys.executable, "app.py", "--port", str(port), "--home", str(home), "--no-share", "--offline"]
+    full = [sys.executable, *command, "--port", str(port), "--home", str(home)]
     with log_path.open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(full, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
     running = Hub(f"http://127.0.0.1:{port}", home, log_path)
     try:
         _wait_until_up(running, process)
@@ -65,7 +72,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     finally:
         process.terminate()
         process.wait(20)
-    assert "Traceback" not in running.log(), running.log()[-3000:]
 
 
 def _free_port() -> int:

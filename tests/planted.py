@@ -1,8 +1,13 @@
-"""Apps that fail on purpose, one for each phase; tests mount them beside the real ones."""
+"""Apps that fail on purpose, one for each phase. `python -m tests.planted` serves them beside real ones."""
+
+import os
+import sys
 
 import gradio as gr
 
-from apps import ui
+import app
+from apps import AppSpec, Words, find, ui
+from apps.hub import build_hub, launch_options
 from apps.mount import Mount
 from models.task import Task
 
@@ -35,3 +40,30 @@ def run_fails(mount: Mount) -> None:
 def run_fails_api(text: str, lang: str = "zh") -> str:
     """Always fails."""
     raise RuntimeError("planted run failure with /a/secret/path")
+
+
+def planted(key: str, build: str) -> AppSpec:
+    """A registry row for one of the apps of this module."""
+    title = Words(f"坏应用{key}", f"Broken {key}")
+    return AppSpec(key, title, Words("坏", "bad"), build, needs=("respond",), project="test")
+
+
+BROKEN = (
+    planted("noimport", "tests.no_such_module:build"),
+    planted("nobuild", "tests.planted:build_fails"),
+    planted("norun", "tests.planted:run_fails"),
+)
+
+
+def main() -> None:
+    """Serves the broken apps and two real ones."""
+    chosen = app.settings(sys.argv[1:], os.environ)
+    app.prepare(chosen)
+    built = build_hub((*BROKEN, *find("qa,summary")), home=chosen.home)
+    built.demo.launch(server_port=chosen.port, quiet=True, **launch_options(built))
+
+
+if __name__ == "__main__":
+    from tests import planted as module  # not __main__: the registry names this module
+
+    module.main()

@@ -222,6 +222,7 @@ def test_the_example_character_can_be_talked_to(tmp_path: Path) -> None:
     from apps import haruhi
     from apps.hub import build_hub
     from models.characters import characters
+    from models.embedded.pictures import pick_picture
     from models.engine import Message
 
     folder = tmp_path / "characters" / "keeper"
@@ -234,7 +235,7 @@ def test_the_example_character_can_be_talked_to(tmp_path: Path) -> None:
     shipped = set(json.loads((ROOT / "assets/characters/camel/card.json").read_text(encoding="utf-8")))
     assert set(keeper.card) >= shipped - {"order"}
     said = haruhi.reply(keeper, "船员", [Message("user", "你一个人守着灯，不闷吗？")], (), Task()).reply.text
-    assert "灯不闷，我就不闷" in said.replace(",", "，") and haruhi.picture_for(keeper, said, ()) is not None
+    assert "灯不闷，我就不闷" in said.replace(",", "，") and pick_picture(said, keeper.pictures, ())[0] == 0
     built = build_hub(find("haruhi"), home=tmp_path)
     assert built.failed == {}
     assert "守灯人" in json.dumps(built.demo.get_config_file(), default=str, ensure_ascii=False)

@@ -55,6 +55,10 @@ class Use:
     values: frozenset[str] | None  # names filled in; None when they are not all known or not given here
 
 
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
 def part_of(path: Path) -> str:
     """The app that a file of apps/ belongs to, "" for what the apps share."""
     first = path.relative_to(ROOT).parts[1].removesuffix(".py") if path.is_relative_to(ROOT / "apps") else ""
@@ -175,9 +179,9 @@ def test_no_key_is_left_over() -> None:
     assert left == []
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.is_relative_to(ROOT / "apps")], ids=str)
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.is_relative_to(ROOT / "apps")], ids=_name)
 def test_chinese_lives_in_the_assets(path: Path) -> None:
-    name = path.relative_to(ROOT).as_posix()
+    name = _name(path)
     allowed = CHINESE_MAY_STAND.get(name, {})
     tree = ast.parse(path.read_text(encoding="utf-8"))
     skipped = {id(node) for node in ast.walk(tree) if _may_stand(node, allowed) for node in ast.walk(node)}

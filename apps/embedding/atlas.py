@@ -50,7 +50,7 @@ class Atlas:
 
     def name(self, cluster: int) -> str:
         """Number and phrases of a cluster, as legend and table show it."""
-        return " · ".join((str(cluster + 1), *self.names[cluster]))
+        return f"{cluster + 1} {' · '.join(self.names[cluster])}".strip()
 
 
 def atlases(corpus: Corpus, options: Options, task: Task) -> Iterator[Atlas]:

@@ -17,6 +17,7 @@ MOST = 12  # clusters that are chosen automatically at most: so many colours wit
 _SAMPLE = 1_000  # texts on which their number is chosen
 _ENOUGH = 0.9  # share of the best silhouette that the smallest acceptable number must reach
 _RUNS = 3
+_NAMES = 3  # phrases in a cluster's name
 
 
 def cluster(vectors: "np.ndarray", count: int, seed: int, task: Task) -> "np.ndarray":
@@ -74,7 +75,15 @@ def _kmeans(vectors: "np.ndarray", count: int, seed: int) -> "tuple[np.ndarray, 
 def named(texts: Sequence[str], labels: "np.ndarray", task: Task) -> tuple[tuple[str, ...], ...]:
     """For each cluster up to three phrases that it holds and the others do not. Raises Cancelled."""
     groups = [[texts[row] for row in (labels == number).nonzero()[0]] for number in range(labels.max() + 1)]
-    return tuple(tuple(phrases) for phrases in class_phrases(groups, 3, task))
+    found = class_phrases(groups, 3 * _NAMES, task)
+    return tuple(_shared(phrases, group) for phrases, group in zip(found, groups, strict=True))
+
+
+def _shared(phrases: Sequence[str], group: Sequence[str]) -> tuple[str, ...]:
+    """The first phrases that stand in several texts of the group, since one text's wording names no group."""
+    lowered = [text.lower() for text in group]
+    common = [phrase for phrase in phrases if sum(phrase in text for text in lowered) > 1]
+    return tuple((common or phrases[:1])[:_NAMES])
 
 
 def typical(vectors: "np.ndarray", labels: "np.ndarray", count: int = 3) -> tuple[tuple[int, ...], ...]:

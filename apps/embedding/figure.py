@@ -84,8 +84,8 @@ def _trace(atlas: Atlas, group: Group, look: dict[str, str], hover: Sequence[str
         x=atlas.positions[rows, 0], y=atlas.positions[rows, 1], mode="markers",
         name=f"{escape(group.name, quote=False)} ({sum(atlas.corpus.counts[row] for row in rows)})",
         text=[hover[row] for row in rows], hovertemplate="%{text}<extra></extra>",
-        opacity=0.18 if dim else 0.9,
-        marker={**look, "size": _sizes(atlas, rows), "line": {"width": 0.5, "color": "rgba(68,64,60,0.7)"}},
+        selectedpoints=[] if dim else None, unselected={"marker": {"opacity": 0.15}},
+        marker={**look, "opacity": 0.9, "size": _sizes(atlas, rows), "line": {"width": 0.5, "color": "rgba(68,64,60,0.7)"}},
     )  # fmt: skip
 
 
@@ -136,7 +136,10 @@ def hover_texts(atlas: Atlas, lang: str) -> list[str]:
     corpus, room = atlas.corpus, max(40, min(240, _HOVER // len(atlas.corpus.texts)))
     texts = []
     for row, text in enumerate(corpus.texts):
-        facts = [say("embedding.hover_line", lang, line=corpus.lines[row]), atlas.name(int(atlas.labels[row]))]
+        facts = [
+            say("embedding.hover_line", lang, line=corpus.lines[row]),
+            f"{say('embedding.cluster', lang)} {atlas.name(int(atlas.labels[row]))}",
+        ]
         facts += [f"×{corpus.counts[row]}"] * (corpus.counts[row] > 1) + [corpus.labels[row]] * bool(corpus.labels[row])
         body = "<br>".join(escape(line, quote=False) for line in wrapped(clipped(text, room)))
         texts.append(f"{body}<br><i>{escape(clipped(' · '.join(facts), 60), quote=False)}</i>")

@@ -175,6 +175,11 @@ def _left(mount: Mount) -> _Inputs:
     return _Inputs(texts, file, column, label, (method, clusters, near, perplexity, seed))
 
 
+def _shipped() -> dict[str, list[str]]:
+    """Examples by name, each as the text of the box."""
+    return {name: ["\n".join(lines)] for name, lines in json.loads(read("examples", "embedding.json")).items()}
+
+
 def build(mount: Mount) -> None:
     """The tab: texts and choices left; map, search, clusters right."""
     ui.heading(mount)
@@ -183,6 +188,7 @@ def build(mount: Mount) -> None:
         with gr.Column(scale=2, min_width=320):
             left = _left(mount)
             start, stop, status = ui.run_row(mount)
+            ui.examples(mount, _shipped(), [left.texts])
             gr.HTML(f'<p class="note">{ui.both("embedding.limits")}</p>')
         with gr.Column(scale=3, min_width=320):
             said = gr.HTML(ui.empty("embedding.empty_map"), elem_id=mount.id("facts"))
@@ -197,9 +203,6 @@ def build(mount: Mount) -> None:
                 clusters = gr.HTML("", elem_id=mount.id("clusters"))
                 download = gr.Button(mount.t("download"), size="sm", elem_id=mount.id("download"))
                 csv = gr.Textbox(visible=False)
-    ui.examples(
-        mount, [["\n".join(example)] for example in json.loads(read("examples", "embedding.json"))], [left.texts]
-    )
     shown = [said, plot, clusters, atlas, hits, tools, colour]
     main = {"start": start, "stop": stop, "status": status}
     mount.run([start.click], draw, [left.texts, *left.options, colour], shown, **main)

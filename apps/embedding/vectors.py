@@ -1,4 +1,4 @@
-"""Texts as rows that can be compared: the engine's own rows for search, 50 dense columns for maps and clusters.
+"""Texts as rows that can be compared: the engine's own rows for search, few dense columns for maps and clusters.
 
 Knows the embed capability, and that an engine may also offer exact sparse rows; knows nothing of drawing.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Matrix = Union[np.ndarray, csr_matrix]
 
-DIM = 50  # the original's PCA-50
+MOST_DIM = 50  # the original's PCA-50
 
 
 def rows_of(texts: Sequence[str], task: Task) -> "Matrix":
@@ -34,16 +34,18 @@ def filled(rows: "Matrix") -> list[int]:
 
 
 def dense(rows: "Matrix", seed: int) -> "np.ndarray":
-    """(n, ≤ 50) float32 unit rows. Sparse ones are first weighted by how rare their columns are in this corpus.
+    """(n, dim) float32 unit rows, dim = 0.7 √n up to 50. Sparse rows are first weighted by rarity in this corpus.
 
-    On 5,000 news titles of 10 classes that weighting lifts the adjusted Rand index of the clusters from .21 to .28.
+    On 5,000 news titles of 10 classes that weighting lifts the adjusted Rand index of the clusters from .21 to .28; on
+    48 sentences about 4 themes 5 dimensions instead of 47 lift it from about .3 to .8: few texts carry few directions.
     """
     import numpy as np
     from scipy.sparse import issparse
     from sklearn.decomposition import PCA, TruncatedSVD
 
     matrix = _weighted(rows) if issparse(rows) else rows
-    rank = max(1, min(DIM, matrix.shape[0] - 1, matrix.shape[1] - 1))
+    n, columns = matrix.shape
+    rank = max(1, min(max(3, round(0.7 * n**0.5)), MOST_DIM, n - 1, columns - 1))
     if issparse(matrix):
         flat = TruncatedSVD(rank, n_iter=2, random_state=seed).fit_transform(matrix)
     else:

@@ -1,4 +1,4 @@
-"""Shows a finished reply little by little, as a conversation expects. Knows nothing of clocks: the app sets the pace."""
+"""Shows a finished reply little by little. Knows nothing of clocks: the app sets the pace."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -2,8 +2,8 @@
 
 Knows how scenes are written and how to find a place in them; knows nothing of pictures, cards or who is visiting.
 Both sides of a pair are indexed, the context and the reply: words of the visitor that the character took up count as
-much as words of the partner. Among places that are about as good, replies that resemble others are preferred, as in
-minimum Bayes risk decoding (Kumar & Byrne 2004): what the character usually says to such a line.
+much as words of the partner. Where no place is clearly right, replies that resemble other candidates are preferred,
+as in minimum Bayes risk decoding (Kumar & Byrne 2004): what the character usually says to such a line.
 """
 
 import re
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 FLOOR = 0.22  # likeness under which no place is close; see benchmarks/quality_dialogue.py
 _CONTEXT, _EARLIER, _ROLE = 0.6, 0.2, 0.03  # beside the coverage of context and reply together
-_CONSENSUS = 0.5
+_CONSENSUS = 3.0  # of what the character usually says, where no place is clearly right
+_CLEAR = 0.6  # likeness from which on a place is clearly right
 _CANDIDATES = 10
-_CLOSE = 0.8  # of the best score: places below it are no rivals
 _SHOWN = 5
 _MAX_QUERY = 1_000  # characters of a message that are searched for
 _SPOKEN = re.compile(r"\s*([^:：「」{}\"]{0,24})[:：]\s*(.*)")
@@ -187,9 +187,11 @@ class Scenes:
         scores += _ROLE * np.array([place.partner == role for place in self.places], np.float32)
         scores[[at for at in avoid if 0 <= at < len(scores)]] = -1.0
         order = [int(at) for at in np.argsort(-scores, kind="stable") if scores[at] >= 0]
-        rivals = [at for at in order[:_CANDIDATES] if scores[at] >= _CLOSE * scores[order[0]]]
-        usual = self._consensus(rivals, scores[rivals])
-        return [*sorted(rivals, key=lambda at: -(scores[at] + usual[at])), *order[len(rivals) : 8 * _CANDIDATES]]
+        best = order[:_CANDIDATES]
+        doubt = max(0.0, 1 - max((float(likeness[at]) for at in best), default=1.0) / _CLEAR)
+        usual = self._consensus(best, scores[best])
+        first = sorted(best, key=lambda at: -(scores[at] + _CONSENSUS * doubt * usual[at]))
+        return [*first, *order[_CANDIDATES : 8 * _CANDIDATES]]
 
     def _consensus(self, places: Sequence[int], scores: np.ndarray) -> dict[int, float]:
         """For each of these places, how much its line is like the lines of the others, weighted by their scores."""
@@ -198,7 +200,7 @@ class Scenes:
         rows = self._lines[list(places)]
         likeness = (rows @ rows.T).toarray()
         np.fill_diagonal(likeness, 0)
-        return dict(zip(places, _CONSENSUS * (likeness @ scores) / scores.sum(), strict=True))
+        return dict(zip(places, (likeness @ scores) / scores.sum(), strict=True))
 
     def _hits(self, ranked: Sequence[int], likeness: np.ndarray) -> tuple[SceneHit, ...]:
         """The best place of each of the best scenes."""

@@ -24,7 +24,7 @@ _END = re.compile(
 )
 _CLAUSE = re.compile(r"[，,；;：:、。！？!?…\n]+|(?:——|--)")
 _GAP = re.compile(r"\s+")
-_WORDY = re.compile(rf"[{_CJK}A-Za-z0-9]")
+_WORDY = re.compile(r"[^\W_]")  # a letter or digit of any script
 _jieba_lock = threading.Lock()
 
 

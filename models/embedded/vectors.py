@@ -92,10 +92,11 @@ class HashedEmbedder:
         from sklearn.decomposition import TruncatedSVD
 
         used = np.unique(matrix.indices)
-        rank = min(dim, matrix.shape[0], len(used)) - 1
+        rank = min(dim, matrix.shape[0] - 1, len(used) - 1)
         if rank < 1:  # one text or one feature: nothing to reduce
             return matrix[:, used].toarray() if len(used) else np.zeros((matrix.shape[0], 1), np.float32)
-        rows = TruncatedSVD(rank, n_iter=2, random_state=seed).fit_transform(matrix[:, used]).astype(np.float32)
+        with np.errstate(invalid="ignore", divide="ignore"):  # texts that are all the same have no variance to explain
+            rows = TruncatedSVD(rank, n_iter=2, random_state=seed).fit_transform(matrix[:, used]).astype(np.float32)
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
     def _weighted(self, counts: "csr_matrix") -> "csr_matrix":

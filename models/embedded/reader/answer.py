@@ -19,6 +19,8 @@ from models.task import Task
 
 MAX_PASSAGE: Final = 1_000_000  # characters that are read; what follows is left out
 N_EVIDENCE: Final = 3
+COMPLETE_FROM: Final = 0.25  # confidence; a doubtful answer is not made into a statement
+_STOPS: Final = frozenset("。.，,；;：:、！!？?…")
 _WORDY: Final = re.compile(r"\w")
 
 
@@ -38,7 +40,7 @@ def read_closely(passage: str, question: str, weights: ranker.Weights, task: Tas
     """Ranks the sentences, scores the spans of the best and chooses one. Raises Cancelled."""
     parsed = parse(question)
     ranked = rank(passage, parsed, task)
-    task.step(0.5, "reading")
+    task.step(0.5, "qa.reading")
     if not ranked:
         return Reading(parsed, ranked)
     page = read(ranked, parsed, task)
@@ -81,15 +83,24 @@ def _answer(passage: str, question: str, reading: Reading, weights: ranker.Weigh
     origin = Origin(how="extractive", fingerprint=weights.fingerprint)
     if reading.choice is None or reading.page is None or reading.candidates is None or reading.measures is None:
         return Answer("", -1, -1, 0.0, "", origin, _evidence(reading.ranked, None))
-    found = confidence.logistic(reading.measures, weights.found)
-    sure = found * confidence.logistic(reading.measures, weights.confidence)
-    if found < confidence.THRESHOLD:
-        return Answer("", -1, -1, sure, "", origin, _evidence(reading.ranked, None))
+    sure = confidence.judge(reading.measures, weights.found, weights.confidence)
     first, last = (int(places[reading.choice.index]) for places in (reading.candidates.first, reading.candidates.last))
-    start, end = int(reading.page.start[first]), int(reading.page.end[last])
+    start, end = _trimmed(passage, int(reading.page.start[first]), int(reading.page.end[last]))
+    if sure < confidence.THRESHOLD or start == end:
+        return Answer("", -1, -1, min(sure, confidence.THRESHOLD), "", origin, _evidence(reading.ranked, None))
     text = passage[start:end]
     evidence = _evidence(reading.ranked, int(reading.page.sentence[first]))
-    return Answer(text, start, end, sure, complete(question, reading.question, text), origin, evidence)
+    statement = complete(question, reading.question, text) if sure >= COMPLETE_FROM else ""
+    return Answer(text, start, end, sure, statement, origin, evidence)
+
+
+def _trimmed(passage: str, start: int, end: int) -> tuple[int, int]:
+    """Without white space and stops at the ends."""
+    while end > start and (passage[end - 1].isspace() or passage[end - 1] in _STOPS):
+        end -= 1
+    while start < end and (passage[start].isspace() or passage[start] in _STOPS):
+        start += 1
+    return start, end
 
 
 def _evidence(ranked: list[Ranked], own: int | None) -> tuple[Evidence, ...]:

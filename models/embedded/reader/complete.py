@@ -16,6 +16,7 @@ _PARTICLE: Final = re.compile(r"[呢啊呀吧吗嗎]$")
 _CLAUSAL: Final = re.compile(r"[，,；;。！？!?\n]")
 _OUTER: Final = re.compile(r"^[\s，,、。；;：:]+|[\s，,、。；;：:]+$")
 _PREPOSITION: Final = re.compile(r"(?:位于|位於|[在于於由被是为為])$")
+_MEASURES: Final = "年月日号號天个個位名种種次倍条條岁歲届屆座项項本部"
 _CJK: Final = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -40,9 +41,14 @@ def complete(typed: str, question: Question, answer: str) -> str:
     left = re.sub(r"^(?:请问|請問)[，,：:\s]*", "", left)
     if not left and not right:
         return ""
-    left, slot = _without_doubled_left(left, slot)
+    left, slot = _without_doubled_left(left, _with_measure(slot, typed[question.wh_start : question.wh_end]))
     slot, right = _without_doubled_right(slot, right, question)
     return f"{left}{slot}{right}。" if left or right else ""
+
+
+def _with_measure(slot: str, wh: str) -> str:
+    """A bare number takes the measure word that is part of the wh-word: 几个 + 3 → 3个, 哪一年 + 1987 → 1987年."""
+    return slot + wh[-1] if slot[-1].isdigit() and len(wh) > 1 and wh[0] in "几幾哪" and wh[-1] in _MEASURES else slot
 
 
 def _without_doubled_left(left: str, slot: str) -> tuple[str, str]:
@@ -61,12 +67,7 @@ def _without_doubled_right(slot: str, right: str, question: Question) -> tuple[s
     for n in range(min(len(slot), len(right)), 0, -1):
         if slot.endswith(right[:n]):
             return slot, right[n:]
-    head = question.head or question.unit
-    if head and right.startswith(head) and _names(slot, head):
-        return slot, right[len(head) :]
+    head = question.head
+    if head and question.kind not in ("num", "span") and right.startswith(head):
+        return slot, right[len(head) :]  # the answer stands for the head noun: 哪个城市 → 北京
     return slot, right
-
-
-def _names(slot: str, head: str) -> bool:
-    """Whether the answer stands for the head noun by itself: 哪个城市 → 北京, 哪所大学 → 清华大学, 几个 → 3."""
-    return slot[-1] == head[-1] or not slot[-1].isdigit()

@@ -15,7 +15,7 @@ from models.embedded.reader.question import KINDS, Question
 from models.embedded.reader.ranker import Choice
 from models.embedded.reader.spans import Candidates
 
-THRESHOLD: Final = 0.5  # below this probability of `found` the passage is said not to hold the answer
+THRESHOLD: Final = 0.1  # below this confidence the passage is said not to hold the answer
 _PLAIN: Final = 16
 N_MEASURES: Final = _PLAIN + len(KINDS)
 
@@ -69,6 +69,11 @@ def _presence(question: Question, ranked: list[Ranked]) -> tuple[float, float]:
         else:
             missing = max(missing, word.idf)
     return (held / total if total else 0.0), missing / 12.0
+
+
+def judge(values: np.ndarray, found: np.ndarray, right: np.ndarray) -> float:
+    """Probability that the passage holds an answer and that the chosen span is it."""
+    return logistic(values, found) * logistic(values, right)
 
 
 def logistic(values: np.ndarray, weights: np.ndarray) -> float:

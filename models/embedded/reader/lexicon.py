@@ -12,12 +12,13 @@ _ENDS: Final = {
     "name": "名字 名称 别名 简称 全名 原名 本名 笔名 称号 称呼 外号 绰号 名",
     "time": "时间 时候 时期 时代 日期 朝代 世纪 年代 年份 期间 年 月 日 天 朝",
     "amount": "数量 人数 面积 长度 高度 人口 比例 比率 价格 年龄 速度 距离 温度 数 率 值 量 积",
-    "place": "地方 地点 地区 国家 城市 位置 省份 首都 首府 出生地 故乡 家乡 大陆 国 省 市 县 区 州 镇 乡 村 岛 山 河 江 湖 海 "
-    "洋 城 街 路 站 港 宫 寺 庙 园 地 洲 处",
-    "org": "公司 大学 学院 学校 中学 机构 组织 集团 部门 单位 政党 球队 乐队 银行 队 党 校 团 部 社 局 协会 委员会 厂 军 台 司 院 派",
+    "place": "地方 地点 地区 国家 城市 位置 省份 首都 首府 出生地 故乡 家乡 大陆 国 省 市 县 区 州 镇 乡 村 岛 山 "
+    "河 江 湖 海 洋 城 街 路 站 港 宫 寺 庙 园 地 洲 处",
+    "org": "公司 大学 学院 学校 中学 机构 组织 集团 部门 单位 政党 球队 乐队 银行 队 党 校 团 部 社 局 协会 "
+    "委员会 厂 军 台 司 院 派",
     "work": "专辑 小说 游戏 节目 杂志 作品 单曲 书 影 片 剧 歌 曲 刊 报 诗 画",
-    "person": "人物 皇帝 作者 导演 演员 歌手 总统 教授 主席 将军 国王 教练 科学家 人 者 员 家 王 帝 师 手 将 君 士 父 母 子 妻 生 长 "
-    "后 妃",
+    "person": "人物 皇帝 作者 导演 演员 歌手 总统 教授 主席 将军 国王 教练 科学家 人 者 员 家 王 帝 师 手 将 君 士 "
+    "父 母 子 妻 生 长 后 妃",
 }
 HEAD_ENDS: Final = {name: tuple(ends.split()) for name, ends in _ENDS.items()}
 # One pattern, alternatives in order of precedence at the same place.
@@ -36,6 +37,11 @@ WH: Final = re.compile(
     r"|(?P<which>哪一?[个种件张条派类场项届只款党朝座段门级点座任辆艘代]|哪)"
     r"|(?P<what>什么|甚么|何种|何物|何事|何等|何|啥)"
     r"|(?P<yesno>是否|能否|可否|是不是|有没有|能不能|会不会|可不可以|需不需要|要不要|吗)"
+)
+# English questions open with their wh-word, so the first one counts.
+ENGLISH_WH: Final = re.compile(
+    r"\b(?:(?P<num>how (?:many|much|old|far|big|tall))|(?P<span>how long)|(?P<how>how)|(?P<who>who(?:m|se)?)|(?P<when>when)"
+    r"|(?P<where>where)|(?P<why>why)|(?P<what>what|which))\b"
 )
 NAME: Final = re.compile(
     r"(?:叫做?|称为?|名为|命名为|称作|又名|别名是?|原名是?|名字是?|简称是?|全名是?|名称是?|代号是?)$"

@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.embedded import text
-from models.embedded.reader.lexicon import BECOME, COPULA, DEFINE, FUNCTION, HEAD_ENDS, NAME, NOUNISH, TAIL, WH
+from models.embedded.reader.lexicon import (
+    BECOME,
+    COPULA,
+    DEFINE,
+    ENGLISH_WH,
+    FUNCTION,
+    HEAD_ENDS,
+    NAME,
+    NOUNISH,
+    TAIL,
+    WH,
+)
 from models.embedded.reader.script import plain
 
 KINDS: Final = (
@@ -73,8 +84,8 @@ def parse(question: str) -> Question:
 
 
 def _wh(source: str) -> tuple[str, int, int]:
-    """The last wh-word; a real one wins over 吗 and 是否."""
-    found = list(WH.finditer(source))
+    """The last wh-word; a real one wins over 吗 and 是否; English ones count when there is no Chinese one."""
+    found = list(WH.finditer(source)) or list(ENGLISH_WH.finditer(source))[:1]
     real = [match for match in found if match.lastgroup != "yesno"] or found
     if not real:
         return "none", len(source), len(source)

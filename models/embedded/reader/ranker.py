@@ -49,9 +49,13 @@ class Choice:
 
 
 def load(path: Path) -> Weights:
-    """Reads a weights file. Raises ValueError when it was made for other features."""
+    """Reads a weights file, in which `hidden` has 8 bits and a scale for every unit.
+
+    Raises ValueError when it was made for other features.
+    """
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name].astype(np.float32) for name in NAMES}
+        arrays["hidden"] *= stored["hidden_scale"].astype(np.float32)
     if len(arrays["linear"]) != N_ROWS or len(arrays["hidden"]) != N_BASE:
         raise ValueError(f"{path.name} was trained for other features; run python -m benchmarks.train_reader")
     return Weights(**arrays, fingerprint=hashlib.sha256(path.read_bytes()).hexdigest()[:12])
@@ -89,15 +93,16 @@ def _gathered(table: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def choose(scores: np.ndarray, start: np.ndarray, end: np.ndarray) -> Choice:
-    """The span with the greatest expected overlap with the right answer (minimum Bayes risk).
+    """The span with the greatest expected squared overlap with the right answer (minimum Bayes risk).
 
-    `start` and `end` (n,) are offsets of the spans counted in letters and digits; overlap is F1 over them.
+    `start` and `end` (n,) are offsets of the spans counted in letters and digits; overlap is F1 over them. The square
+    keeps spans that are merely near each other from outvoting one that is exact.
     """
     order = np.argsort(-scores, kind="stable")[:TOP]
     probabilities = np.exp(scores[order] - np.logaddexp.reduce(scores.astype(np.float64)))
     low, high = start[order], end[order]
-    overlap = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+    common = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
     sizes = (high - low)[:, None] + (high - low)
-    expected = (2.0 * np.maximum(overlap, 0) / np.maximum(sizes, 1)) @ probabilities
-    best = int(np.argmax(expected))
-    return Choice(int(order[best]), order, probabilities, float(min(1.0, expected[best])))
+    overlap = 2.0 * np.maximum(common, 0) / np.maximum(sizes, 1)
+    best = int(np.argmax(overlap**2 @ probabilities))
+    return Choice(int(order[best]), order, probabilities, float(min(1.0, overlap[best] @ probabilities)))
