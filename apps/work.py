@@ -22,6 +22,7 @@ from models.strings import say, table
 from models.task import Task
 
 POLL_S = 0.1
+QUIET_S = 0.5  # Gradio can end a generator only where it yields, so it yields even when there is nothing new
 log = logging.getLogger("luotuo")
 
 Work = Callable[
@@ -104,11 +105,11 @@ def _launch(work: Work, task: Task, lang: str, values: tuple[Any, ...]) -> tuple
 
 
 def _changes(task: Task, thread: threading.Thread, outcome: _Outcome) -> Iterator[None]:
-    """Yields whenever the visible progress changed or there is something to show, until the thread has ended."""
-    seen = (0.0, "")
+    """Yields when the progress changed, there is something to show or QUIET_S is over, until the thread has ended."""
+    seen = (0.0, "", 0)
     while thread.is_alive():
         thread.join(POLL_S)
-        now = (round(task.fraction, 2), task.note)
+        now = (round(task.fraction, 2), task.note, int(time.monotonic() / QUIET_S))
         if (now != seen or not outcome.values.empty()) and thread.is_alive():
             seen = now
             yield

@@ -121,7 +121,7 @@ def _trust(
         Row("reader: F1 of the spans turned away", None, float(marks[lost, 1].mean()), "lower is better"),
         Row("reader: both sets, F1 of the surest half", None, float(marks[half, 1].mean()), "by Answer.confidence"),
         Row(
-            "reader: both sets, confidence minus share right",
+            "reader: confidence minus share right",
             None,
             _bias(sure, marks),
             "points; right: F1 of 50 or more",

@@ -44,7 +44,7 @@ class Atlas:
     names: tuple[tuple[str, ...], ...]  # phrases of each cluster; () when nothing stands out
     typical: tuple[tuple[int, ...], ...]  # rows that stand for each cluster
     method: layout.Method  # of the positions here
-    wanted: layout.Method  # of the finished map
+    finished: bool  # whether names and positions are the last ones
     too_few: bool  # texts for the method that was asked for
     origin: Origin
 
@@ -54,7 +54,7 @@ class Atlas:
 
 
 def atlases(corpus: Corpus, options: Options, task: Task) -> Iterator[Atlas]:
-    """The map by PCA as soon as the clusters are known, then the one by the chosen method.
+    """First the map by PCA with clusters that have only numbers, then the one by the chosen method with their names.
 
     Raises BadInput when no text holds a word, Cancelled.
     """
@@ -66,16 +66,16 @@ def atlases(corpus: Corpus, options: Options, task: Task) -> Iterator[Atlas]:
     task.step(0.1, "embedding.reducing")
     vectors = dense(rows, options.seed)
     labels = clusters.cluster(vectors, options.clusters, options.seed, Stage(task, 0.2, 0.35, "embedding.clustering"))
-    names = clusters.named(corpus.texts, labels, Stage(task, 0.35, 0.5, "embedding.naming"))
+    unnamed: tuple[tuple[str, ...], ...] = ((),) * (int(labels.max()) + 1)
     method = options.method if len(vectors) >= layout.FEWEST[options.method] else "pca"
     first = Atlas(
-        corpus, rows, layout.scaled(layout.pca(vectors)), labels, names, clusters.typical(vectors, labels),
-        "pca", method, method != options.method, Origin(engine_spec("embed").how),
+        corpus, rows, layout.scaled(layout.pca(vectors)), labels, unnamed, clusters.typical(vectors, labels),
+        "pca", False, method != options.method, Origin(engine_spec("embed").how),
     )  # fmt: skip
     yield first
-    if method != "pca":
-        positions = layout.arrange(
-            vectors, method, count=options.neighbours, perplexity=options.perplexity, seed=options.seed,
-            task=Stage(task, 0.5, 0.99, "embedding.arranging"),
-        )  # fmt: skip
-        yield replace(first, positions=positions, method=method)
+    names = clusters.named(corpus.texts, labels, Stage(task, 0.35, 0.5, "embedding.naming"))
+    positions = layout.arrange(
+        vectors, method, count=options.neighbours, perplexity=options.perplexity, seed=options.seed,
+        task=Stage(task, 0.5, 0.99, "embedding.arranging"),
+    )  # fmt: skip
+    yield replace(first, names=names, positions=positions, method=method, finished=True)

@@ -59,7 +59,7 @@ def read_lines(text: str) -> Corpus:
     """
     lines = clean(text).split("\n")
     filled = [line for line in lines if line.strip()]
-    labelled = bool(filled) and sum(line.strip().count("\t") == 1 for line in filled) >= _LABELLED * len(filled)
+    labelled = sum(_two_fields(line) for line in filled) >= _LABELLED * max(1, len(filled))
     first: dict[tuple[str, str], int] = {}
     counts: Counter[tuple[str, str]] = Counter()
     empty = 0
@@ -87,6 +87,11 @@ def _corpus(first: dict[tuple[str, str], int], counts: Counter[tuple[str, str]],
     )
 
 
+def _two_fields(line: str) -> bool:
+    """Whether a text, one tab and perhaps a label stand in the line; an indented line has no label."""
+    return line.count("\t") == 1 and bool(line.partition("\t")[0].strip())
+
+
 def _parted(line: str) -> tuple[str, str]:
     said, _, label = line.partition("\t")
     return _flat(said), _flat(label)
@@ -107,7 +112,7 @@ def as_lines(table: Table, column: int, label: int | None) -> str:
     lines = []
     for row in table.rows:
         text = _flat(_cell(row, column))
-        lines.append(text if label is None else f"{text}\t{_flat(_cell(row, label)) or '—'}")
+        lines.append(text if label is None or not text else f"{text}\t{_flat(_cell(row, label)) or '—'}")
     return "\n".join(lines)
 
 

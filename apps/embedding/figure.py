@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 MARKS = ("circle", "square", "diamond", "triangle-up", "x", "star", "hexagon")  # 7 × 6: 42 pairs before any repeats
 HEIGHT = 600  # px
+_EDGE = "rgba(68,64,60,0.7)"
 _GROUPS = 12  # labels with a colour of their own; the rarer ones share the last
 _SVG = 2_000  # points up to which crisp SVG is drawn instead of WebGL
 _HOVER = 400_000  # characters of hover texts in one figure
@@ -85,7 +86,7 @@ def _trace(atlas: Atlas, group: Group, look: dict[str, str], hover: Sequence[str
         name=f"{escape(group.name, quote=False)} ({sum(atlas.corpus.counts[row] for row in rows)})",
         text=[hover[row] for row in rows], hovertemplate="%{text}<extra></extra>",
         selectedpoints=[] if dim else None, unselected={"marker": {"opacity": 0.15}},
-        marker={**look, "opacity": 0.9, "size": _sizes(atlas, rows), "line": {"width": 0.5, "color": "rgba(68,64,60,0.7)"}},
+        marker={**look, "opacity": 0.9, "size": _sizes(atlas, rows), "line": {"width": 0.5, "color": _EDGE}},
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from models.task import Task
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FLOOR = 0.08  # of the score, below which a text has nothing to do with the query
+FLOOR = 0.15  # of the score, below which a text has nothing to do with the query
 MAX_QUERY = 500  # characters that are read
 _MOST_SPANS = 50  # marks in one text
 _CONTENT = tuple("navsijltmgz")  # first letters of jieba's tags for words that carry meaning

@@ -3,6 +3,7 @@
 Knows numpy, scikit-learn and umap-learn, imported when they are needed. Knows nothing of texts or of drawing.
 """
 
+import threading
 from typing import TYPE_CHECKING, Literal
 
 from apps.embedding.stage import Stage
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 Method = Literal["umap", "pca", "tsne"]
 FEWEST = {"pca": 1, "umap": 5, "tsne": 8}  # texts below which neighbourhoods mean nothing; PCA is drawn instead
 _BLOCK = 1_000  # rows whose distances are computed at a time
+_one_at_a_time = threading.Lock()  # numba's simplest thread pool ends the process when two threads enter it
 _SMALL = 10_000  # from here on umap-learn itself takes 200 epochs instead of 500
 
 
@@ -64,10 +66,13 @@ def umap(vectors: "np.ndarray", count: int, seed: int, task: Task) -> "np.ndarra
     indices, distances = neighbours(vectors, count, task)
     from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
 
-    task.check()
     random = np.random.RandomState(seed)
-    graph, *_ = fuzzy_simplicial_set(vectors, count, random, "cosine", knn_indices=indices, knn_dists=distances)
-    task.check()
+    while not _one_at_a_time.acquire(timeout=0.05):
+        task.check()
+    try:
+        graph, *_ = fuzzy_simplicial_set(vectors, count, random, "cosine", knn_indices=indices, knn_dists=distances)
+    finally:
+        _one_at_a_time.release()
     a, b = find_ab_params(1.0, 0.1)  # spread and least distance: umap-learn's defaults
     epochs = 500 if len(vectors) < _SMALL else 200
     ticks = {"file": _Epochs(task, epochs), "mininterval": 0, "miniters": 1, "disable": False}

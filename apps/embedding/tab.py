@@ -1,4 +1,4 @@
-"""The tab: texts and choices left, map, search and clusters right. Knows Gradio; all results come from the modules beside it.
+"""The tab: texts and choices left; map, search and clusters right. Knows Gradio; the modules beside it do the work.
 
 A visitor's map lives in that visitor's gr.State only; nothing is written to disk, the csv is made in the browser.
 """

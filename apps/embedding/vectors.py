@@ -4,7 +4,7 @@ Knows the embed capability, and that an engine may also offer exact sparse rows;
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, TypeAlias
 
 from models import engine_for
 from models.task import Task
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
 
-    Matrix = Union[np.ndarray, csr_matrix]
+    Matrix: TypeAlias = np.ndarray | csr_matrix
 
 MOST_DIM = 50  # the original's PCA-50
 
 
 def rows_of(texts: Sequence[str], task: Task) -> "Matrix":
-    """(n, dim) float32 rows of unit length, zero for texts without words; sparse if the engine can. Raises Cancelled."""
+    """(n, dim) float32 unit rows, zero for texts without words; sparse if the engine can. Raises Cancelled."""
     embedder = engine_for("embed")
     return embedder.sparse(texts, task) if hasattr(embedder, "sparse") else embedder.embed(texts, task)
 
@@ -47,7 +47,8 @@ def dense(rows: "Matrix", seed: int) -> "np.ndarray":
     n, columns = matrix.shape
     rank = max(1, min(max(3, round(0.7 * n**0.5)), MOST_DIM, n - 1, columns - 1))
     if issparse(matrix):
-        flat = TruncatedSVD(rank, n_iter=2, random_state=seed).fit_transform(matrix)
+        with np.errstate(all="ignore"):  # one text, or texts that are all alike, have no variance to explain
+            flat = TruncatedSVD(rank, n_iter=2, random_state=seed).fit_transform(matrix)
     else:
         flat = PCA(rank, svd_solver="covariance_eigh").fit_transform(matrix) if len(matrix) > 1 else matrix[:, :1]
     length = np.linalg.norm(flat, axis=1, keepdims=True)

@@ -22,7 +22,7 @@ def facts(atlas: Atlas) -> str:
     parts = [
         ui.both("embedding.facts", texts=len(corpus.texts), clusters=len(atlas.names), method=atlas.method.upper())
     ]
-    parts += [ui.both("embedding.first_map")] * (atlas.method != atlas.wanted)
+    parts += [ui.both("embedding.first_map")] * (not atlas.finished)
     parts += [ui.both("embedding.too_few")] * atlas.too_few
     for key in ("empty", "repeated", "wordless", "beyond"):
         if count := getattr(corpus, key):
@@ -59,7 +59,8 @@ def hit_list(atlas: Atlas, found: Sequence[Hit]) -> str:
         for hit in found
     )
     title = ui.both("embedding.hits", count=len(found))
-    return f'<h3 class="small">{title}</h3><ol class="evidence">{rows}</ol><p class="note">{ui.both("embedding.score")}</p>'
+    note = ui.both("embedding.score")
+    return f'<h3 class="small">{title}</h3><ol class="evidence">{rows}</ol><p class="note">{note}</p>'
 
 
 def _place(atlas: Atlas, row: int) -> str:

@@ -26,11 +26,12 @@ from models.task import Task
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-FLOOR = 0.22  # likeness under which no place is close; see benchmarks/quality_dialogue.py
+FLOOR = 0.26  # likeness under which no place is close; see benchmarks/quality_dialogue.py
 _CONTEXT, _EARLIER, _ROLE = 0.6, 0.2, 0.03  # beside the coverage of context and reply together
 _CONSENSUS = 3.0  # of what the character usually says, where no place is clearly right
 _CLEAR = 0.6  # likeness from which on a place is clearly right
 _CANDIDATES = 10
+_SHORT = 3  # characters
 _SHOWN = 5
 _MAX_QUERY = 1_000  # characters of a message that are searched for
 _SPOKEN = re.compile(r"\s*([^:：「」{}\"]{0,24})[:：]\s*(.*)")
@@ -177,9 +178,13 @@ class Scenes:
         return SceneReply(_reply(hits[0].line, hits), hits[0].index, hits)
 
     def _likeness(self, asked: str) -> np.ndarray:
-        """(places,) 0 … 1: how much of the message a place covers, and how like its context the message is."""
-        alike = self._contexts.cosine(canonical(asked))
-        return (self._pairs.coverage(asked) + _CONTEXT * alike) / (1 + _CONTEXT)
+        """(places,) 0 … 1: how much of the message a place covers, and how like its context the message is.
+
+        A few characters («谢谢你») say nothing of a reply that happens to hold them; they count in the context only.
+        """
+        form = canonical(asked)
+        covered = self._contexts.coverage(form) if len(form) <= _SHORT else self._pairs.coverage(asked)
+        return (covered + _CONTEXT * self._contexts.cosine(form)) / (1 + _CONTEXT)
 
     def _rank(self, likeness: np.ndarray, role: str, before: str, avoid: Collection[int]) -> list[int]:
         """Places, best first: likeness, the line before, the partner's role, and what the character usually says."""

@@ -84,10 +84,14 @@ def _answer(passage: str, question: str, reading: Reading, weights: ranker.Weigh
     if reading.choice is None or reading.page is None or reading.candidates is None or reading.measures is None:
         return Answer("", -1, -1, 0.0, "", origin, _evidence(reading.ranked, None))
     sure = confidence.judge(reading.measures, weights.found, weights.confidence)
+    if confidence.untold(reading.question, reading.ranked):
+        sure = min(sure, confidence.THRESHOLD / 2)
     first, last = (int(places[reading.choice.index]) for places in (reading.candidates.first, reading.candidates.last))
     start, end = _trimmed(passage, int(reading.page.start[first]), int(reading.page.end[last]))
-    if sure < confidence.THRESHOLD or start == end:
-        return Answer("", -1, -1, min(sure, confidence.THRESHOLD), "", origin, _evidence(reading.ranked, None))
+    if start == end:
+        sure = 0.0
+    if sure < confidence.THRESHOLD:
+        return Answer("", -1, -1, sure, "", origin, _evidence(reading.ranked, None))
     text = passage[start:end]
     evidence = _evidence(reading.ranked, int(reading.page.sentence[first]))
     statement = complete(question, reading.question, text) if sure >= COMPLETE_FROM else ""

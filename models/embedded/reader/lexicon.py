@@ -40,8 +40,8 @@ WH: Final = re.compile(
 )
 # English questions open with their wh-word, so the first one counts.
 ENGLISH_WH: Final = re.compile(
-    r"\b(?:(?P<num>how (?:many|much|old|far|big|tall))|(?P<span>how long)|(?P<how>how)|(?P<who>who(?:m|se)?)|(?P<when>when)"
-    r"|(?P<where>where)|(?P<why>why)|(?P<what>what|which))\b"
+    r"\b(?:(?P<num>how (?:many|much|old|far|big|tall))|(?P<span>how long)|(?P<how>how)|(?P<who>who(?:m|se)?)"
+    r"|(?P<when>when)|(?P<where>where)|(?P<why>why)|(?P<what>what|which))\b"
 )
 NAME: Final = re.compile(
     r"(?:叫做?|称为?|名为|命名为|称作|又名|别名是?|原名是?|名字是?|简称是?|全名是?|名称是?|代号是?)$"
