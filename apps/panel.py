@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from apps.mount import PRIVATE, Mount
-from apps.work import explain, paced
+from apps.work import paced, toast
 from models.engine import Message, Reply
 from models.errors import BadInput, Cancelled
 from models.spec import Origin
@@ -194,7 +194,7 @@ def _undone(text: str, history: History) -> tuple[str, History]:
 
 
 def _streamer(respond: Respond, extras: int) -> Callable[..., Iterator[Any]]:
-    """A generator that never raises: an error becomes a notice in the chat, so the box always comes back."""
+    """A generator that never raises: an error becomes a toast and a notice, so the box always comes back."""
 
     def row(history: History, values: tuple[Any, ...] = ()) -> Any:  # noqa: ANN401
         values = values or (gr.skip(),) * extras
@@ -210,7 +210,7 @@ def _streamer(respond: Respond, extras: int) -> Callable[..., Iterator[Any]]:
         except Cancelled:
             return
         except Exception as error:
-            notice = {"role": "assistant", "content": explain(error, lang), "metadata": {"title": "⚠️"}}
+            notice = {"role": "assistant", "content": toast(error, lang), "metadata": {"title": "⚠️"}}
             yield row([*history, notice])
         finally:
             task.stop()

@@ -61,7 +61,7 @@ def test_first_evidence_holds_the_span_and_points_into_the_passage() -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["月球的半径是多少？", "谁发明了电话？", "巴黎奥运会是什么时候举办的？", "李明远是怎么死的？"]
+    "question", ["月球的半径是多少？", "谁发明了电话？", "巴黎奥运会是什么时候举办的？", "青石镇为什么地震频发？"]
 )
 def test_says_so_when_the_passage_does_not_tell(question: str) -> None:
     answer = ask(question)
