@@ -94,8 +94,6 @@ def _trust(
     asked: list[Asked], readings: list[Outcome], marks: np.ndarray, numbers: np.ndarray, nets: list[list[Net]]
 ) -> list[Row]:
     """How well the reader knows what it does not know; the logistic models are cross-fitted over the same folds."""
-    from sklearn.metrics import roc_auc_score
-
     odd, odd_numbers, n_wrong = odd_ones(asked, numbers)
     wrong = _read(odd, odd_numbers, nets, STYLE)
     sure, sure_odd = np.zeros(len(asked)), np.zeros(len(odd))
@@ -106,31 +104,34 @@ def _trust(
             sure[n] = _sure(readings[n], models)
         for n in np.flatnonzero(odd_numbers == held):
             sure_odd[n] = _sure(wrong[n], models)
-    rows = []
-    for name, part in (("another passage", sure_odd[:n_wrong]), ("the answer's sentence cut out", sure_odd[n_wrong:])):
-        truth = np.append(np.ones(len(sure)), np.zeros(len(part)))
-        area = 100 * float(roc_auc_score(truth, np.append(sure, part)))
-        rows.append(Row(f"reader: unanswerable ({name}), AUC", None, area, FOLDED))
-        turned = 100 * float((part < confidence.THRESHOLD).mean())
-        rows.append(Row(f"reader: unanswerable ({name}), said so", None, turned, f"% at {confidence.THRESHOLD}"))
-    lost = sure < confidence.THRESHOLD
-    half = np.argsort(-sure)[: len(asked) // 2]
+    rows = _unanswerable("another passage", sure, sure_odd[:n_wrong])
+    rows += _unanswerable("the answer's sentence cut out", sure, sure_odd[n_wrong:])
+    return rows + _answerable(sure, marks)
+
+
+def _unanswerable(name: str, sure: np.ndarray, odd: np.ndarray) -> list[Row]:
+    from sklearn.metrics import roc_auc_score
+
+    truth = np.append(np.ones(len(sure)), np.zeros(len(odd)))
+    area = 100 * float(roc_auc_score(truth, np.append(sure, odd)))
+    turned = 100 * float((odd < confidence.THRESHOLD).mean())
     return [
-        *rows,
-        Row("reader: answerable, yet turned away", None, 100 * float(lost.mean()), "%; lower is better"),
-        Row("reader: F1 of the spans turned away", None, float(marks[lost, 1].mean()), "lower is better"),
-        Row("reader: both sets, F1 of the surest half", None, float(marks[half, 1].mean()), "by Answer.confidence"),
-        Row(
-            "reader: confidence minus share right",
-            None,
-            _bias(sure, marks),
-            "points; right: F1 of 50 or more",
-        ),
+        Row(f"reader: unanswerable ({name}), AUC", None, area, FOLDED),
+        Row(f"reader: unanswerable ({name}), said so", None, turned, f"% at {confidence.THRESHOLD}"),
     ]
 
 
-def _bias(sure: np.ndarray, marks: np.ndarray) -> float:
-    return 100 * float(sure.mean() - (marks[:, 1] >= 50).mean())
+def _answerable(sure: np.ndarray, marks: np.ndarray) -> list[Row]:
+    lost = sure < confidence.THRESHOLD
+    half = np.argsort(-sure)[: len(sure) // 2]
+    bias = 100 * float(sure.mean() - (marks[:, 1] >= 50).mean())
+    of_lost = float(marks[lost, 1].mean()) if lost.any() else 0.0
+    return [
+        Row("reader: answerable, yet turned away", None, 100 * float(lost.mean()), "%; lower is better"),
+        Row("reader: F1 of the spans turned away", None, of_lost, "lower is better"),
+        Row("reader: both sets, F1 of the surest half", None, float(marks[half, 1].mean()), "by Answer.confidence"),
+        Row("reader: confidence minus share right", None, bias, "points; right: F1 of 50 or more"),
+    ]
 
 
 def _sure(outcome: Outcome, models: tuple[np.ndarray, np.ndarray]) -> float:

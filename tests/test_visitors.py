@@ -1,7 +1,7 @@
 """Several visitors at once: nobody sees another's words, whoever leaves or presses stop ends only their own work."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 from gradio_client import Client
 
 from tests.conftest import Hub, started
-from tests.wire import Visitor, said
+from tests.wire import Message, Visitor, said
 
 RUNS = {
     "endless": ("endless-run", "click", "endless-stop", "click"),
@@ -26,9 +26,13 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     assert "Traceback" not in running.log()[before:], running.log()[before:][-3000:]
 
 
-def begin(visitor: Visitor, app: str, name: str) -> str:
+def begin(visitor: Visitor, app: str, name: str) -> tuple[str, Generator[Message]]:
+    """Starts endless work whose marks go to `name`; returns the event and the stream, read up to the first sign."""
     element, trigger, *_ = RUNS[app]
-    return visitor.join(element, trigger, {"endless-name": name, "chat-bot": [said(name)]})
+    running = visitor.join(element, trigger, {"endless-name": name, "chat-bot": [said(name)]})
+    told = visitor.messages()
+    assert next(message for message in told if message["msg"] == "process_generating")
+    return running, told
 
 
 def marks(hub: Hub, name: str) -> int:
@@ -58,49 +62,45 @@ def comes_to_rest(hub: Hub, name: str, within_s: float = 15) -> bool:
 @pytest.mark.parametrize("app", RUNS)
 def test_a_visitor_who_leaves_ends_their_work_and_nobody_elses(planted: Hub, app: str) -> None:
     with Visitor(planted.url) as leaving, Visitor(planted.url) as staying:
-        begin(leaving, app, f"{app}-leaving")
-        told = leaving.messages()
-        assert next(message for message in told if message["msg"] == "process_generating")
-        begin(staying, app, f"{app}-staying")
+        _, leaving_told = begin(leaving, app, f"{app}-leaving")
+        _, staying_told = begin(staying, app, f"{app}-staying")
         assert growing(planted, f"{app}-leaving") and growing(planted, f"{app}-staying")
-        told.close()
+        leaving_told.close()
         assert comes_to_rest(planted, f"{app}-leaving")
         assert growing(planted, f"{app}-staying")
+        staying_told.close()
 
 
 @pytest.mark.parametrize("app", RUNS)
 def test_stop_ends_the_work_and_the_visitor_may_start_again(planted: Hub, app: str) -> None:
     element, trigger, stop, pressed = RUNS[app]
     with Visitor(planted.url) as visitor:
-        running = begin(visitor, app, f"{app}-stopped")
-        told = visitor.messages()
-        assert next(message for message in told if message["msg"] == "process_generating")
+        running, told = begin(visitor, app, f"{app}-stopped")
         assert growing(planted, f"{app}-stopped")
         visitor.stop(stop, pressed, running, of=visitor.event(element, trigger)["id"])
         assert [message["msg"] for message in told][-1] == "close_stream"
         assert comes_to_rest(planted, f"{app}-stopped")
-        begin(visitor, app, f"{app}-again")
+        _, told = begin(visitor, app, f"{app}-again")
         assert growing(planted, f"{app}-again")
+        told.close()
 
 
 def test_the_next_visitor_is_served_while_others_work_and_after_they_left(planted: Hub) -> None:
     names = [f"crowd-{number}" for number in range(8)]  # as many as may run at once
     with ExitStack() as crowd:
-        visitors = [crowd.enter_context(Visitor(planted.url)) for _ in names]
-        streams = []
-        for visitor, name in zip(visitors, names, strict=True):
-            begin(visitor, "endless", name)
-            streams.append(visitor.messages())
-            assert next(message for message in streams[-1] if message["msg"] == "process_generating")
+        streams = [begin(crowd.enter_context(Visitor(planted.url)), "endless", name)[1] for name in names]
         with Visitor(planted.url) as reader:
             typed = {"qa-passage": "骆驼住在沙漠。", "qa-question": "骆驼住在哪里？"}
             assert "沙漠" in reader.press("qa-run", "click", typed)[3]
         for stream in streams:
             stream.close()
     with Visitor(planted.url) as late:
-        begin(late, "endless", "late")
+        _, told = begin(late, "endless", "late")
         assert growing(planted, "late")
-    assert all(comes_to_rest(planted, name) for name in names)
+        told.close()
+    deadline = time.monotonic() + 15
+    while any(growing(planted, name, within_s=0.3) for name in names):
+        assert time.monotonic() < deadline, "work goes on after its visitor has left"
 
 
 def test_many_chats_at_once_are_answered_as_if_each_were_alone(hub: Hub) -> None:

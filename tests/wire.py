@@ -4,7 +4,7 @@ Knows how Gradio addresses events and finds them by element id and trigger; know
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -59,7 +59,7 @@ class Visitor:
         answer.raise_for_status()
         return str(answer.json()["event_id"])
 
-    def messages(self) -> Iterator[Message]:
+    def messages(self) -> Generator[Message]:
         """What the server tells this session, until it closes the stream; closing the iterator is leaving the page."""
         where = f"/gradio_api/queue/data?session_hash={self.session}"
         with self.http.stream("GET", where) as stream:

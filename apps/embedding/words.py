@@ -60,7 +60,7 @@ def hit_list(atlas: Atlas, found: Sequence[Hit]) -> str:
     )
     title = ui.both("embedding.hits", count=len(found))
     note = ui.both("embedding.score")
-    return f'<h3 class="small">{title}</h3><ol class="evidence">{rows}</ol><p class="note">{note}</p>'
+    return f'<h3 class="small">{title}</h3><ol class="evidence" tabindex="0">{rows}</ol><p class="note">{note}</p>'
 
 
 def _place(atlas: Atlas, row: int) -> str:

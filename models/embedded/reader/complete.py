@@ -39,11 +39,11 @@ def complete(typed: str, question: Question, answer: str) -> str:
     left, right = typed[: question.wh_start], typed[question.wh_end : len(question.source)]
     right = _PARTICLE.sub("", _TAIL.sub("", right))
     left = re.sub(r"^(?:请问|請問)[，,：:\s]*", "", left)
-    if not left and not right:
-        return ""
+    if not (left or right) or (len(left) >= 4 and left[:4] in slot):
+        return ""  # nothing to put the answer into, or the answer is a statement about the same subject by itself
     left, slot = _without_doubled_left(left, _with_measure(slot, typed[question.wh_start : question.wh_end]))
     slot, right = _without_doubled_right(slot, right, question)
-    return f"{left}{slot}{right}。" if left or right else ""
+    return f"{left}{slot}{right}。"
 
 
 def _with_measure(slot: str, wh: str) -> str:

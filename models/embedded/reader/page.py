@@ -66,44 +66,24 @@ def read(ranked: list[Ranked], question: Question, task: "Task") -> Page:
 
 
 def _sentence_rows(sentence: Ranked, question: Question, rank: int, clause: int) -> list[tuple]:
+    """One row for every word, in the order of _EMPTY."""
     words = [word for word in text.tagged(sentence.plain) if word.text.strip()][:MAX_WORDS]
-    base = sentence.piece.start
+    distances = _distances(sentence.plain, question, words)
     sides, chars = question_sides(question), frozenset(c for w in question.content for c in w.text)
     idf = {word.text: word.idf for word in question.content}
-    starts = np.array([word.start for word in words])
-    ends = np.array([word.end for word in words])
-    before, after, mass_before, mass_after = _distances(sentence.plain, question, starts, ends)
-    rows, depth = [], 0
-    for at, word in enumerate(words):
+    rows, depth, base = [], 0, sentence.piece.start
+    for word, far in zip(words, zip(*distances, strict=True), strict=True):
         tag = tag_code(word)
-        if tag in _CLOSING:
-            depth = max(0, depth - 1)
+        depth = max(0, depth - (tag in _CLOSING))
         match = match_code(word.text, sides, chars, question.head)
-        rows.append(
-            (
-                word.text,
-                tag,
-                FUNCTIONS.get(word.text, 0),
-                match,
-                rank,
-                clause,
-                depth,
-                base + word.start,
-                base + word.end,
-                sum(c.isalnum() for c in word.text),
-                idf.get(word.text, 0.0),
-                before[at],
-                after[at],
-                mass_before[at],
-                mass_after[at],
-                _common_suffix(question.left, sentence.plain, word.start),
-                _common_prefix(question.right, sentence.plain, word.end),
-            )
-        )
-        if tag in _CLAUSE_TAGS:
-            clause += 1
-        if tag in _OPENING:
-            depth += 1
+        coded = (word.text, tag, FUNCTIONS.get(word.text, 0), match, rank, clause, depth)
+        size = sum(char.isalnum() for char in word.text)
+        fit = _common_suffix(question.left, sentence.plain, word.start)
+        fit_after = _common_prefix(question.right, sentence.plain, word.end)
+        place = (base + word.start, base + word.end, size, idf.get(word.text, 0.0))
+        rows.append((*coded, *place, *far, fit, fit_after))
+        clause += tag in _CLAUSE_TAGS
+        depth += tag in _OPENING
     return rows
 
 
@@ -123,9 +103,10 @@ def _common_prefix(right: str, plain: str, at: int) -> int:
     return n
 
 
-def _distances(plain: str, question: Question, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, ...]:
+def _distances(plain: str, question: Question, words: list[text.Word]) -> tuple[np.ndarray, ...]:
     """Arrays (n, 4) before, after, mass_before, mass_after; see Page."""
-    n = len(starts)
+    starts, ends = np.array([word.start for word in words]), np.array([word.end for word in words])
+    n = len(words)
     before, after = np.full((n, 4), FAR), np.full((n, 4), FAR)
     mass_before, mass_after = np.zeros((n, 4)), np.zeros((n, 4))
     total = sum(word.idf for word in question.content) or 1.0
