@@ -145,10 +145,16 @@ class Stage:
         return gr.skip() if len(history) > 1 else self.greet(key, lang)[0]
 
     def show(self, history: list[dict[str, Any]], key: str, recent: list[int]) -> tuple[str, list[int]]:
-        """A picture for the last reply, another one than the last few."""
+        """A picture for the last reply; when the best one was shown lately, the next of the others."""
         who = known(self.cast, key)
         said = [turn.text for turn in messages(history) if turn.role == "assistant"]
-        return self._picture(who, said[-1] if said else who.words("greeting", "zh"), recent)
+        shown, seen = self._picture(who, said[-1] if said else who.words("greeting", "zh"), recent)
+        lately, count = recent or [who.marked("portrait")], len(who.pictures)
+        if not seen or seen[-1] not in lately:
+            return shown, seen
+        after = ((lately[-1] + step) % count for step in range(1, count))
+        at = next((at for at in after if at not in lately), lately[-1])
+        return pane(who, at), [*lately, at][-RECENT:]
 
 
 def build(mount: Mount) -> None:
