@@ -149,7 +149,15 @@ def assert_inert(markup: str, holds: str = "<script>alert(1)</script>") -> None:
 
 def evil_character(folder: Path) -> Character:
     pair = {"zh": EVIL, "en": EVIL}
-    card = {"id": "evil", "name": pair, "speaker": "坏", "series": pair, "persona": pair, "greeting": pair, "roles": ["甲"]}
+    card = {
+        "id": "evil",
+        "name": pair,
+        "speaker": "坏",
+        "series": pair,
+        "persona": pair,
+        "greeting": pair,
+        "roles": ["甲"],
+    }
     (folder / "pictures").mkdir()
     (folder / "pictures" / "x.svg").write_text(f"<svg>{EVIL}</svg>", encoding="utf-8")
     scenes = f"## {EVIL}\n甲:「你好骆驼」\n坏:「{EVIL}」\n"
