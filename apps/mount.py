@@ -5,6 +5,7 @@ One Mount per app. Knows Gradio and the hub's conventions; knows nothing of any 
 
 import functools
 import inspect
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,9 @@ class Mount:
             for trigger in triggers
         ]
         for event in events:
-            event.failure(broken, None, shown, queue=False, show_progress="hidden", **PRIVATE)
-        stop.click(idle, None, shown, cancels=events, queue=False, show_progress="hidden", **PRIVATE)
+            event.failure(None, None, shown, js=f"() => hubBroken({json.dumps(broken())})", **PRIVATE)
+        plain: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
+        stop.click(idle, None, shown, cancels=events, js="() => hubStopped()", **plain)
         return events
 
     def api(self, function: Callable[..., Any], name: str) -> None:

@@ -141,9 +141,9 @@ def idle() -> tuple[Any, Any, str]:
     return (*_buttons(busy=False), f'<p class="status" role="status">{_both("hub.stopped")}</p>')
 
 
-def broken() -> tuple[Any, Any, str]:
-    """The state after a failure outside of the work itself, such as a full queue."""
-    return (*_buttons(busy=False), f'<p class="status error" role="alert">{_both("hub.failed")}</p>')
+def broken() -> str:
+    """The status after a failure outside of the work itself, such as a full queue."""
+    return f'<p class="status error" role="alert">{_both("hub.failed")}</p>'
 
 
 def paced(pieces: Iterator[Any], pause_s: float = 0.08) -> Iterator[Any]:

@@ -43,6 +43,14 @@
   };
   window.addEventListener('popstate', function () { open(tabOf(location.href)); });
 
+  /* Gradio reports a run that was stopped as failed, too; then the line that says so must stay. */
+  var stoppedAt = -1e9;
+  window.hubStopped = function () { stoppedAt = performance.now(); return []; };
+  window.hubBroken = function (words) {
+    if (performance.now() - stoppedAt < 4000) return [NOTHING, NOTHING, NOTHING];
+    return [{ __type__: 'update', interactive: true }, { __type__: 'update', visible: false }, words];
+  };
+
   window.hubKeep = function (slot, value) {
     var text = JSON.stringify(value);
     store(function (s) { if (text && text.length <= LIMIT) s.setItem('luotuo.' + slot, text); else s.removeItem('luotuo.' + slot); });
