@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from apps import ui
+from apps.given import turns
 from apps.mount import PRIVATE, Mount
 from apps.panel import MAX_MESSAGE, ChatPanel, Turn, messages
 from models.characters import Character, characters, known
@@ -34,9 +35,9 @@ def role_name(role: str, who: Character) -> str:
     return plain or str(who.card["roles"][0])
 
 
-def reply(who: Character, role: str, turns: Sequence[Message], used: Sequence[int], task: Task) -> SceneReply:
+def reply(who: Character, role: str, said: Sequence[Message], used: Sequence[int], task: Task) -> SceneReply:
     """The character's answer to the last message. Raises BadInput, Cancelled."""
-    return who.scenes.reply(turns, role_name(role, who), avoid=frozenset(used), task=task)
+    return who.scenes.reply(said, role_name(role, who), avoid=frozenset(used), task=task)
 
 
 def pane(who: Character, at: int, score: float | None = None) -> str:
@@ -75,11 +76,11 @@ class Stage:
         self.cast = cast
 
     def respond(
-        self, turns: Sequence[Message], lang: str, task: Task, key: str, role: str, used: list[int], recent: list[int]
+        self, said: Sequence[Message], lang: str, task: Task, key: str, role: str, used: list[int], recent: list[int]
     ) -> Iterator[Turn]:
         """The growing reply; with its end come the picture, the scenes, and what is not to be repeated."""
         who = known(self.cast, key)
-        found = reply(who, role, turns, used, task)
+        found = reply(who, role, said, used, task)
         for piece in found.growing():
             yield Turn(piece)
             time.sleep(REVEAL_S)
@@ -118,8 +119,7 @@ class Stage:
         if len(message) > MAX_MESSAGE:
             raise BadInput("too_long", limit=MAX_MESSAGE)
         who = known(self.cast, character)
-        turns = [Message(turn["role"], str(turn["text"])) for turn in history or []]  # type: ignore[arg-type]
-        found = reply(who, role, [*turns, Message("user", message)], (), Task())
+        found = reply(who, role, turns(history, message), (), Task())
         answer = asdict(found.reply)
         if who.pictures:
             at, score = pick_picture(found.reply.text, who.pictures, ())

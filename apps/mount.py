@@ -14,6 +14,7 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from apps import AppSpec
+from apps.given import checked
 from apps.work import Work, broken, explain, idle, streamed
 from models.errors import HubError
 from models.strings import table
@@ -102,11 +103,12 @@ class Mount:
 
     def api(self, function: Callable[..., Any], name: str) -> None:
         """Publishes a typed function as REST endpoint and MCP tool; its errors reach the caller as sentences."""
+        call = checked(function)
 
         @functools.wraps(function)
         def endpoint(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
             try:
-                return function(*args, **kwargs)
+                return call(*args, **kwargs)
             except HubError as error:
                 raise gr.Error(error.text(_asked_language(function, args, kwargs)), print_exception=False) from None
             except Exception as error:

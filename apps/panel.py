@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from apps.given import only_text, scrubbed
 from apps.mount import PRIVATE, Mount
 from apps.work import paced, toast
 from models.engine import Message, Reply
@@ -69,6 +70,7 @@ class ChatPanel:
             placeholder=" ",
             layout="bubble",
         )
+        self.bot._preprocess_content = only_text
         self.box = gr.Textbox(
             placeholder=mount.t("placeholder"),
             label=mount.t("hub.message"),
@@ -162,7 +164,7 @@ def _refuse(code: str, lang: str) -> None:
 def _sent(text: str, history: History, lang: str) -> tuple[str, History]:
     if not (text or "").strip():
         _refuse("empty_text", lang)
-    return "", [*history[-2 * MAX_TURNS :], {"role": "user", "content": text.strip()[:MAX_MESSAGE]}]
+    return "", [*history[-2 * MAX_TURNS :], {"role": "user", "content": scrubbed(text).strip()[:MAX_MESSAGE]}]
 
 
 def _picked(values: list[str], history: History, lang: str) -> tuple[str, History]:
@@ -182,7 +184,7 @@ def _edited(text: str, history: History, lang: str, event: gr.EditData) -> tuple
     at = event.index if isinstance(event.index, int) else event.index[0]
     if not str(event.value or "").strip():
         _refuse("empty_text", lang)
-    return text, [*history[:at], {"role": "user", "content": str(event.value)[:MAX_MESSAGE]}]
+    return text, [*history[:at], {"role": "user", "content": scrubbed(str(event.value))[:MAX_MESSAGE]}]
 
 
 def _undone(text: str, history: History) -> tuple[str, History]:

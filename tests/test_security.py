@@ -14,7 +14,8 @@ import pytest
 from tests.conftest import ROOT, Hub, started
 from tests.wire import Visitor, said
 
-SECRETS = (b"root:x:0:0", b"def serve(chosen", b"[core]", b'"topic"', b"Luotuo Hub: http")  # of files named below
+# of the files that are asked for below
+SECRETS = (b"root:x:0:0", b"def serve(chosen", b"repositoryformatversion", b'"luotuo-what"', b"Luotuo Hub: http")
 EVIL = ("http://evil.example", "null", "http://localhost.evil.example")
 
 
@@ -31,17 +32,15 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         yield running
 
 
-def ask(
-    hub: Hub, path: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes = b""
-) -> Answer:
+def ask(hub: Hub, path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
     """One request whose path travels as it is written: HTTP libraries would tidy up the dots."""
     place = urlsplit(hub.url)
     line = http.client.HTTPConnection(str(place.hostname), place.port, timeout=60)
     try:
         line.putrequest(method, path)
-        for name, value in {**(headers or {}), **({"content-length": str(len(body))} if body else {})}.items():
+        for name, value in (headers or {}).items():
             line.putheader(name, value)
-        line.endheaders(body or None)
+        line.endheaders()
         answer = line.getresponse()
         return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
     finally:
@@ -151,7 +150,6 @@ def told_about(hub: Hub, element: str, trigger: str, values: dict[str, Any]) -> 
         return [message for message in visitor.messages() if message["msg"] == "process_completed"][-1]
 
 
-@pytest.mark.xfail(strict=True, reason="gr.Chatbot builds any component that a visitor's history names, from any file")
 @pytest.mark.parametrize("app", ["chat", "haruhi"])
 @pytest.mark.parametrize(
     ("component", "value"), [("file", {"path": "app.py"}), ("html", "<script>1</script>"), ("fileexplorer", [["etc"]])]

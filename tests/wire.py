@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from gradio_client import Client
 
 Message = dict[str, Any]
 
@@ -86,6 +87,11 @@ class Visitor:
         assert of in cancelled, f"{trigger} of {element} stops {cancelled}, not {of}"
         body = {"session_hash": self.session, "fn_index": of, "event_id": running}
         self.http.post("/gradio_api/cancel", json=body).raise_for_status()
+
+
+def connect(url: str) -> Client:
+    """A gradio_client with a session of its own that bears a busy machine."""
+    return Client(url, verbose=False, httpx_kwargs={"timeout": 120})
 
 
 def said(text: str) -> dict[str, Any]:

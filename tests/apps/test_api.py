@@ -1,4 +1,4 @@
-"""The seven public endpoints as gradio_client and plain REST see them: results with their evidence, errors as sentences."""
+"""The seven public endpoints as gradio_client and plain REST see them: results with evidence, errors as sentences."""
 
 import json
 import logging
@@ -16,6 +16,7 @@ from apps.hub import build_hub
 from models.assets import asset
 from models.strings import say
 from tests.conftest import Hub
+from tests.wire import connect
 
 PASSAGE = (
     "小镇图书馆建于1936年，由退休船长陈海生捐资修建。最初馆内只有八百册书，其中一半是航海日记。"
@@ -28,7 +29,7 @@ COFFEE = ["早上喝一杯咖啡", "咖啡豆要现磨才香", "这家店的咖�
 
 @pytest.fixture(scope="module")
 def client(hub: Hub) -> Client:
-    return Client(hub.url, verbose=False)
+    return connect(hub.url)
 
 
 def asked(question: str, answer: str) -> list[dict[str, str]]:
@@ -121,7 +122,6 @@ def test_prophet_composes_only_from_the_pieces_it_names(client: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["prophet", "embed_map"])
-@pytest.mark.xfail(strict=True, reason="origin is a plain word here, not the record that the other endpoints return")
 def test_every_result_tells_its_origin_in_the_same_way(client: Client, name: str) -> None:
     given = ("友谊",) if name == "prophet" else (CAMELS, "pca")
     assert client.predict(*given, api_name=f"/{name}")["origin"]["engine"] == "embedded"
@@ -221,7 +221,6 @@ MISSHAPEN = [
 ]
 
 
-@pytest.mark.xfail(strict=True, reason="values of a wrong shape become incidents or are misread, not told as such")
 @pytest.mark.parametrize(("name", "given"), MISSHAPEN, ids=lambda value: str(value)[:40])
 def test_values_of_a_wrong_shape_are_told_as_such(
     endpoints: dict[str, Callable[..., Any]], name: str, given: tuple[Any, ...], caplog: pytest.LogCaptureFixture

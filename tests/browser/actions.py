@@ -31,6 +31,8 @@ def shown(page: Page, key: str) -> None:
     """Waits until the tab is chosen and its heading can be seen."""
     expect(page.locator(f"#tab-{key}-button")).to_have_attribute("aria-selected", "true", timeout=20_000)
     expect(page.locator(f"#tab-{key}").locator(".app-head h2, .home h1")).to_be_visible(timeout=20_000)
+    if key != "home":
+        expect(example(page, key)).not_to_have_text("", timeout=20_000)  # drawn last
 
 
 def field(page: Page, name: str) -> Locator:
@@ -56,6 +58,13 @@ def origin(page: Page, scope: str, lang: str) -> None:
     """Asserts that the badge in `scope` can be seen and says who answered, and how."""
     expect(page.locator(f"{scope} .badge").first).to_be_visible()
     expect(page.locator(f"{scope} .badge").first).to_have_text(re.compile(ORIGIN[lang]), use_inner_text=True)
+
+
+def points(page: Page) -> Locator:
+    """The points of the map; waits until they are drawn, since the page fetches Plotly only then."""
+    found = page.locator("#embedding-map .scatterlayer path.point")
+    expect(found.first).to_be_visible(timeout=30_000)
+    return found
 
 
 def choose_file(page: Page, button: str, *files: FilePayload) -> None:
@@ -113,6 +122,7 @@ def act(page: Page, key: str) -> None:
     elif key == "embedding":
         field(page, "embedding-texts").fill("\n".join(LINES[:40]))
         press(page, key, "#embedding-clusters table")
+        points(page)
         field(page, "embedding-query").fill("骆驼喝水")
         field(page, "embedding-query").press("Enter")
         expect(page.locator("#embedding-hits mark").first).to_be_visible(timeout=20_000)

@@ -13,6 +13,7 @@ from tests.browser.actions import (
     choose_file,
     evidence_row,
     field,
+    points,
     press,
     questions,
     ready,
@@ -173,7 +174,7 @@ def test_hostile_passages_questions_topics_and_lines_stay_text(visit: Visit) -> 
     field(page, "embedding-texts").fill("\n".join(f"{HOSTILE}{line}\t{HOSTILE}" for line in LINES[:9]))
     press(page, "embedding", "#embedding-clusters table")
     harmless(page, "#embedding-clusters")
-    page.locator("#embedding-map .scatterlayer path.point").first.hover(force=True)
+    points(page).first.hover(force=True)
     field(page, "embedding-query").fill(f"{HOSTILE}骆驼")
     field(page, "embedding-query").press("Enter")
     harmless(page, "#embedding-hits .evidence")
