@@ -14,7 +14,7 @@ import gradio as gr
 from apps import ui
 from apps.given import turns
 from apps.mount import PRIVATE, Mount
-from apps.panel import MAX_MESSAGE, ChatPanel, Turn, messages
+from apps.panel import MAX_MESSAGE, ChatPanel, Turn, messages, shown
 from models.characters import Character, characters, known
 from models.embedded.dialogue import SceneReply, pick_picture
 from models.engine import Message
@@ -84,8 +84,8 @@ class Stage:
         for piece in found.growing():
             yield Turn(piece)
             time.sleep(REVEAL_S)
-        shown, seen = self._picture(who, found.reply.text, recent)
-        yield Turn(found.reply, (shown, memory(found), [*used, found.index], seen))
+        picture, seen = self._picture(who, found.reply.text, recent)
+        yield Turn(found.reply, (picture, memory(found), [*used, found.index], seen))
 
     def _picture(self, who: Character, text: str, recent: list[int]) -> tuple[str, list[int]]:
         """The picture for a text, and the pictures shown lately with it; nothing for a character without pictures."""
@@ -137,7 +137,7 @@ class Stage:
     def greet(self, key: str, lang: str) -> tuple[Any, ...]:
         """A fresh conversation: the greeting, the first of the usual partners, nothing used yet."""
         who = known(self.cast, key)
-        greeting = [{"role": "assistant", "content": who.words("greeting", lang)}]
+        greeting = [{"role": "assistant", "content": shown(who.words("greeting", lang))}]
         return greeting, str(who.card["roles"][0]), ui.empty("haruhi.scenes_empty"), [], []
 
     def greet_again(self, history: list[dict[str, Any]], key: str, lang: str) -> Any:  # noqa: ANN401
@@ -148,10 +148,10 @@ class Stage:
         """A picture for the last reply; when the best one was shown lately, the next of the others."""
         who = known(self.cast, key)
         said = [turn.text for turn in messages(history) if turn.role == "assistant"]
-        shown, seen = self._picture(who, said[-1] if said else who.words("greeting", "zh"), recent)
+        picture, seen = self._picture(who, said[-1] if said else who.words("greeting", "zh"), recent)
         lately, count = recent or [who.marked("portrait")], len(who.pictures)
         if not seen or seen[-1] not in lately:
-            return shown, seen
+            return picture, seen
         after = ((lately[-1] + step) % count for step in range(1, count))
         at = next((at for at in after if at not in lately), lately[-1])
         return pane(who, at), [*lately, at][-RECENT:]

@@ -64,8 +64,9 @@
   };
 
   function plain(content) {
-    if (typeof content === 'string') return content;
-    return (content || []).map(function (part) { return typeof part === 'string' ? part : part.text || ''; }).join('');
+    var parts = typeof content === 'string' ? [content] : content || [];
+    var text = parts.map(function (part) { return typeof part === 'string' ? part : part.text || ''; }).join('');
+    return new DOMParser().parseFromString(text, 'text/html').documentElement.textContent; /* as in panel.text_of */
   }
   window.hubExport = function (turns, name) {
     var who = window.hubLang === 'en' ? { user: 'You', assistant: 'Reply' } : { user: '我', assistant: '回复' };
