@@ -11,6 +11,7 @@ from models.assets import read
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
+PAGE_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 MIN_GZIP = 1024  # bytes; smaller documents are sent as they are
 
 
@@ -23,18 +24,19 @@ class Boot:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:  # noqa: ANN401
         """Serves one connection."""
-        if scope["type"] != "http" or scope["method"] != "GET":
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
-        page = _Page(send, self.script, gzip_ok=b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b""))
+        gzip_ok = b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b"")
+        page = _Page(send, self.script, gzip_ok=gzip_ok, bodiless=scope["method"] == "HEAD")
         await self.app(scope, receive, page.send)
 
 
 class _Page:
     """One answer on its way out: collected when it is HTML, forwarded otherwise."""
 
-    def __init__(self, send: Any, script: bytes, *, gzip_ok: bool) -> None:  # noqa: ANN401
-        self.out, self.script, self.gzip_ok = send, script, gzip_ok
+    def __init__(self, send: Any, script: bytes, *, gzip_ok: bool, bodiless: bool) -> None:  # noqa: ANN401
+        self.out, self.script, self.gzip_ok, self.bodiless = send, script, gzip_ok, bodiless
         self.start: Message | None = None  # the held head of an HTML answer
         self.body = b""
 
@@ -51,10 +53,11 @@ class _Page:
 
     async def _head(self, message: Message) -> None:
         kinds = [value for name, value in message["headers"] if name.lower() == b"content-type"]
-        if kinds and kinds[0].startswith(b"text/html"):
+        html = bool(kinds) and kinds[0].startswith(b"text/html")
+        if html and not self.bodiless:
             self.start = message
             return
-        message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
+        message["headers"] = [*message["headers"], *(PAGE_HEADERS if html else PAGE_HEADERS[:1])]
         await self.out(message)
 
     async def _finish(self) -> None:
@@ -62,7 +65,7 @@ class _Page:
         body = self.body.replace(b"<head>", b"<head>" + self.script, 1)
         dropped = (b"content-length", b"content-encoding")
         headers = [pair for pair in self.start["headers"] if pair[0].lower() not in dropped]
-        headers += [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+        headers += PAGE_HEADERS
         if self.gzip_ok and len(body) > MIN_GZIP:
             body = gzip.compress(body, 6)
             headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]

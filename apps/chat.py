@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from apps import ui
+from apps.given import turns
 from apps.mount import Mount
 from apps.panel import MAX_MESSAGE, ChatPanel, Turn
 from models import engine_for
@@ -51,8 +52,7 @@ def chat_api(message: str, history: list[dict[str, str]] | None = None, lang: st
         raise BadInput("empty_text")
     if len(message) > MAX_MESSAGE:
         raise BadInput("too_long", limit=MAX_MESSAGE)
-    turns = [Message(turn["role"], str(turn["text"])) for turn in history or []]  # type: ignore[arg-type]
-    return asdict(last(engine_for("respond").respond([*turns, Message("user", message)], Task())))
+    return asdict(last(engine_for("respond").respond(turns(history, message), Task())))
 
 
 def build(mount: Mount) -> None:

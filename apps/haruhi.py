@@ -12,8 +12,9 @@ from typing import Any
 import gradio as gr
 
 from apps import ui
+from apps.given import turns
 from apps.mount import PRIVATE, Mount
-from apps.panel import MAX_MESSAGE, ChatPanel, Turn, messages
+from apps.panel import MAX_MESSAGE, ChatPanel, Turn, messages, shown
 from models.characters import Character, characters, known
 from models.embedded.dialogue import SceneReply, pick_picture
 from models.engine import Message
@@ -34,9 +35,9 @@ def role_name(role: str, who: Character) -> str:
     return plain or str(who.card["roles"][0])
 
 
-def reply(who: Character, role: str, turns: Sequence[Message], used: Sequence[int], task: Task) -> SceneReply:
+def reply(who: Character, role: str, said: Sequence[Message], used: Sequence[int], task: Task) -> SceneReply:
     """The character's answer to the last message. Raises BadInput, Cancelled."""
-    return who.scenes.reply(turns, role_name(role, who), avoid=frozenset(used), task=task)
+    return who.scenes.reply(said, role_name(role, who), avoid=frozenset(used), task=task)
 
 
 def pane(who: Character, at: int, score: float | None = None) -> str:
@@ -75,16 +76,16 @@ class Stage:
         self.cast = cast
 
     def respond(
-        self, turns: Sequence[Message], lang: str, task: Task, key: str, role: str, used: list[int], recent: list[int]
+        self, said: Sequence[Message], lang: str, task: Task, key: str, role: str, used: list[int], recent: list[int]
     ) -> Iterator[Turn]:
         """The growing reply; with its end come the picture, the scenes, and what is not to be repeated."""
         who = known(self.cast, key)
-        found = reply(who, role, turns, used, task)
+        found = reply(who, role, said, used, task)
         for piece in found.growing():
             yield Turn(piece)
             time.sleep(REVEAL_S)
-        shown, seen = self._picture(who, found.reply.text, recent)
-        yield Turn(found.reply, (shown, memory(found), [*used, found.index], seen))
+        picture, seen = self._picture(who, found.reply.text, recent)
+        yield Turn(found.reply, (picture, memory(found), [*used, found.index], seen))
 
     def _picture(self, who: Character, text: str, recent: list[int]) -> tuple[str, list[int]]:
         """The picture for a text, and the pictures shown lately with it; nothing for a character without pictures."""
@@ -118,8 +119,7 @@ class Stage:
         if len(message) > MAX_MESSAGE:
             raise BadInput("too_long", limit=MAX_MESSAGE)
         who = known(self.cast, character)
-        turns = [Message(turn["role"], str(turn["text"])) for turn in history or []]  # type: ignore[arg-type]
-        found = reply(who, role, [*turns, Message("user", message)], (), Task())
+        found = reply(who, role, turns(history, message), (), Task())
         answer = asdict(found.reply)
         if who.pictures:
             at, score = pick_picture(found.reply.text, who.pictures, ())
@@ -137,7 +137,7 @@ class Stage:
     def greet(self, key: str, lang: str) -> tuple[Any, ...]:
         """A fresh conversation: the greeting, the first of the usual partners, nothing used yet."""
         who = known(self.cast, key)
-        greeting = [{"role": "assistant", "content": who.words("greeting", lang)}]
+        greeting = [{"role": "assistant", "content": shown(who.words("greeting", lang))}]
         return greeting, str(who.card["roles"][0]), ui.empty("haruhi.scenes_empty"), [], []
 
     def greet_again(self, history: list[dict[str, Any]], key: str, lang: str) -> Any:  # noqa: ANN401
@@ -145,10 +145,16 @@ class Stage:
         return gr.skip() if len(history) > 1 else self.greet(key, lang)[0]
 
     def show(self, history: list[dict[str, Any]], key: str, recent: list[int]) -> tuple[str, list[int]]:
-        """A picture for the last reply, another one than the last few."""
+        """A picture for the last reply; when the best one was shown lately, the next of the others."""
         who = known(self.cast, key)
         said = [turn.text for turn in messages(history) if turn.role == "assistant"]
-        return self._picture(who, said[-1] if said else who.words("greeting", "zh"), recent)
+        picture, seen = self._picture(who, said[-1] if said else who.words("greeting", "zh"), recent)
+        lately, count = recent or [who.marked("portrait")], len(who.pictures)
+        if not seen or seen[-1] not in lately:
+            return picture, seen
+        after = ((lately[-1] + step) % count for step in range(1, count))
+        at = next((at for at in after if at not in lately), lately[-1])
+        return pane(who, at), [*lately, at][-RECENT:]
 
 
 def build(mount: Mount) -> None:

@@ -5,6 +5,7 @@ One Mount per app. Knows Gradio and the hub's conventions; knows nothing of any 
 
 import functools
 import inspect
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from apps import AppSpec
+from apps.given import checked
 from apps.work import Work, broken, explain, idle, streamed
 from models.errors import HubError
 from models.strings import table
@@ -94,17 +96,19 @@ class Mount:
             for trigger in triggers
         ]
         for event in events:
-            event.failure(broken, None, shown, queue=False, show_progress="hidden", **PRIVATE)
-        stop.click(idle, None, shown, cancels=events, queue=False, show_progress="hidden", **PRIVATE)
+            event.failure(None, None, shown, js=f"() => hubBroken({json.dumps(broken())})", **PRIVATE)
+        plain: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
+        stop.click(idle, None, shown, cancels=events, js="() => hubStopped()", **plain)
         return events
 
     def api(self, function: Callable[..., Any], name: str) -> None:
         """Publishes a typed function as REST endpoint and MCP tool; its errors reach the caller as sentences."""
+        call = checked(function)
 
         @functools.wraps(function)
         def endpoint(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
             try:
-                return function(*args, **kwargs)
+                return call(*args, **kwargs)
             except HubError as error:
                 raise gr.Error(error.text(_asked_language(function, args, kwargs)), print_exception=False) from None
             except Exception as error:

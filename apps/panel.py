@@ -6,10 +6,12 @@ answered comes from the app's `respond`.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from html import escape, unescape
 from typing import Any
 
 import gradio as gr
 
+from apps.given import only_text, scrubbed
 from apps.mount import PRIVATE, Mount
 from apps.work import paced, toast
 from models.engine import Message, Reply
@@ -36,10 +38,16 @@ Respond = Callable[..., Iterator[Turn]]  # respond(messages, lang, task, *extra 
 
 
 def text_of(content: Any) -> str:  # noqa: ANN401  (Gradio hands over a string or a list of blocks)
-    """The plain text of a Gradio message content."""
+    """The plain text of a Gradio message content; undoes `shown`."""
     if isinstance(content, str):
-        return content
-    return "".join(block.get("text", "") if isinstance(block, dict) else str(block) for block in content or [])
+        return unescape(content)
+    parts = (block.get("text", "") if isinstance(block, dict) else str(block) for block in content or [])
+    return unescape("".join(parts))
+
+
+def shown(text: str) -> str:
+    """A text as the Chatbot must get it: Gradio takes every message for HTML, even with markdown off."""
+    return escape(text, quote=False)
 
 
 def messages(history: History) -> list[Message]:
@@ -56,7 +64,7 @@ class ChatPanel:
 
     def __init__(self, mount: Mount, *, examples: Sequence[str], greeting: str = "", height: int = 460) -> None:
         self.mount = mount
-        self.greeting: History = [{"role": "assistant", "content": greeting}] if greeting else []
+        self.greeting: History = [{"role": "assistant", "content": shown(greeting)}] if greeting else []
         self.bot = gr.Chatbot(
             self.greeting,
             label=mount.t("history"),
@@ -64,11 +72,13 @@ class ChatPanel:
             height=height,
             editable="user",
             allow_tags=False,
+            render_markdown=False,  # texts are shown as they are: markdown would load images from anywhere
             feedback_options=None,
             buttons=["copy", "copy_all"],
             placeholder=" ",
             layout="bubble",
         )
+        self.bot._preprocess_content = only_text
         self.box = gr.Textbox(
             placeholder=mount.t("placeholder"),
             label=mount.t("hub.message"),
@@ -129,7 +139,7 @@ class ChatPanel:
     ) -> Any:  # noqa: ANN401  (a Gradio dependency)
         plain: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
         event = (
-            trigger(prepare, given, [self.box, self.bot], queue=False, **plain)
+            trigger(prepare, given, [self.box, self.bot], **plain)
             .success(_busy, None, self.box, queue=False, **plain)
             .success(
                 stream,
@@ -162,7 +172,7 @@ def _refuse(code: str, lang: str) -> None:
 def _sent(text: str, history: History, lang: str) -> tuple[str, History]:
     if not (text or "").strip():
         _refuse("empty_text", lang)
-    return "", [*history[-2 * MAX_TURNS :], {"role": "user", "content": text.strip()[:MAX_MESSAGE]}]
+    return "", [*history[-2 * MAX_TURNS :], {"role": "user", "content": shown(scrubbed(text).strip()[:MAX_MESSAGE])}]
 
 
 def _picked(values: list[str], history: History, lang: str) -> tuple[str, History]:
@@ -182,7 +192,7 @@ def _edited(text: str, history: History, lang: str, event: gr.EditData) -> tuple
     at = event.index if isinstance(event.index, int) else event.index[0]
     if not str(event.value or "").strip():
         _refuse("empty_text", lang)
-    return text, [*history[:at], {"role": "user", "content": str(event.value)[:MAX_MESSAGE]}]
+    return text, [*history[:at], {"role": "user", "content": shown(scrubbed(unescape(str(event.value)))[:MAX_MESSAGE])}]
 
 
 def _undone(text: str, history: History) -> tuple[str, History]:
@@ -204,13 +214,13 @@ def _streamer(respond: Respond, extras: int) -> Callable[..., Iterator[Any]]:
         task, turn = Task(), None
         try:
             for turn in paced(respond(messages(history), lang, task, *values)):
-                yield row([*history, {"role": "assistant", "content": turn.reply.text}], turn.extras)
+                yield row([*history, {"role": "assistant", "content": shown(turn.reply.text)}], turn.extras)
             if turn is not None:
                 yield row([*history, *answered(turn.reply, lang)], turn.extras)
         except Cancelled:
             return
         except Exception as error:
-            notice = {"role": "assistant", "content": toast(error, lang), "metadata": {"title": "⚠️"}}
+            notice = {"role": "assistant", "content": shown(toast(error, lang)), "metadata": {"title": "⚠️"}}
             yield row([*history, notice])
         finally:
             task.stop()
@@ -220,13 +230,13 @@ def _streamer(respond: Respond, extras: int) -> Callable[..., Iterator[Any]]:
 
 def answered(reply: Reply, lang: str) -> History:
     """A finished reply as chat rows: the text, then a folded row with its origin and evidence."""
-    rows: History = [{"role": "assistant", "content": reply.text}]
+    rows: History = [{"role": "assistant", "content": shown(reply.text)}]
     lines = "\n".join(
         f"{number}. {piece.text} — {piece.source} ({piece.score:.2f})" if piece.source else f"{number}. {piece.text}"
         for number, piece in enumerate(reply.evidence, 1)
     )
     title = f"{origin_line(reply.origin, lang)} · {say('hub.evidence_count', lang, count=len(reply.evidence))}"
-    rows.append({"role": "assistant", "content": lines or "—", "metadata": {"title": title, "status": "done"}})
+    rows.append({"role": "assistant", "content": shown(lines) or "—", "metadata": {"title": title, "status": "done"}})
     return rows
 
 

@@ -6,6 +6,7 @@ hub owner's folder (<home>/prophet/*.txt), or what this visitor uploaded, which 
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -89,16 +90,19 @@ def prophet_api(topic: str, count: int = 3, lang: str = "zh") -> dict[str, Any]:
         lang: language of error messages, zh or en
 
     Returns:
-        text, lines (sentence and piece number), pieces (title, score, text), how.
+        text, lines (sentence and piece number), pieces (title, score, text), origin, evidence (the best paragraphs).
     """
+    if count < 1:
+        raise BadInput("bad_option")
     prophet: Prophet = engine_for("compose")
-    found = prophet.retrieve(topic, max(1, min(6, count)), Task())
+    found = prophet.retrieve(topic, min(6, count), Task())
     composed = prophet.compose(topic, found, Task()) if found else None
     return {
         "text": composed.text if composed else "",
         "lines": [list(line) for line in composed.lines] if composed else [],
         "pieces": [{"title": hit.prose.title, "score": hit.score, "text": hit.prose.text} for hit in found],
-        "how": "rule",
+        "origin": asdict(composed.origin if composed else Origin("retrieved")),
+        "evidence": [asdict(piece) for piece in composed.evidence] if composed else [],
     }
 
 

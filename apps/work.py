@@ -17,6 +17,7 @@ from typing import Any
 
 import gradio as gr
 
+from apps.given import scrubbed
 from models.errors import Cancelled, HubError
 from models.strings import say, table
 from models.task import Task
@@ -76,7 +77,7 @@ def streamed(work: Work, outputs: int) -> Callable[..., Iterator[tuple[Any, ...]
 
     def handler(lang: str, *values: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
         task, skipped = Task(), (gr.skip(),) * outputs
-        outcome, thread = _launch(work, task, lang, values)
+        outcome, thread = _launch(work, task, lang, scrubbed(values))
         try:
             yield (*_buttons(busy=True), progress(task), *skipped)
             for _ in _changes(task, thread, outcome):
@@ -141,9 +142,9 @@ def idle() -> tuple[Any, Any, str]:
     return (*_buttons(busy=False), f'<p class="status" role="status">{_both("hub.stopped")}</p>')
 
 
-def broken() -> tuple[Any, Any, str]:
-    """The state after a failure outside of the work itself, such as a full queue."""
-    return (*_buttons(busy=False), f'<p class="status error" role="alert">{_both("hub.failed")}</p>')
+def broken() -> str:
+    """The status after a failure outside of the work itself, such as a full queue."""
+    return f'<p class="status error" role="alert">{_both("hub.failed")}</p>'
 
 
 def paced(pieces: Iterator[Any], pause_s: float = 0.08) -> Iterator[Any]:

@@ -43,6 +43,14 @@
   };
   window.addEventListener('popstate', function () { open(tabOf(location.href)); });
 
+  /* Gradio reports a run that was stopped as failed, too; then the line that says so must stay. */
+  var stoppedAt = -1e9;
+  window.hubStopped = function () { stoppedAt = performance.now(); return []; };
+  window.hubBroken = function (words) {
+    if (performance.now() - stoppedAt < 4000) return [NOTHING, NOTHING, NOTHING];
+    return [{ __type__: 'update', interactive: true }, { __type__: 'update', visible: false }, words];
+  };
+
   window.hubKeep = function (slot, value) {
     var text = JSON.stringify(value);
     store(function (s) { if (text && text.length <= LIMIT) s.setItem('luotuo.' + slot, text); else s.removeItem('luotuo.' + slot); });
@@ -56,8 +64,9 @@
   };
 
   function plain(content) {
-    if (typeof content === 'string') return content;
-    return (content || []).map(function (part) { return typeof part === 'string' ? part : part.text || ''; }).join('');
+    var parts = typeof content === 'string' ? [content] : content || [];
+    var text = parts.map(function (part) { return typeof part === 'string' ? part : part.text || ''; }).join('');
+    return new DOMParser().parseFromString(text, 'text/html').documentElement.textContent; /* as in panel.text_of */
   }
   window.hubExport = function (turns, name) {
     var who = window.hubLang === 'en' ? { user: 'You', assistant: 'Reply' } : { user: '我', assistant: '回复' };

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from apps.boot import Boot
@@ -20,7 +21,8 @@ def served(kind: bytes, parts: list[bytes], accept: bytes = b"gzip") -> tuple[di
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "headers": [(b"accept-encoding", accept)]}
-    asyncio.run(Boot(inner, lang="zh-CN")(scope, None, send))
+    with ThreadPoolExecutor(1) as apart:  # this thread may have a loop of its own by then: a browser's
+        apart.submit(lambda: asyncio.run(Boot(inner, lang="zh-CN")(scope, None, send))).result()
     body = b"".join(message["body"] for message in sent[1:])
     return dict(sent[0]["headers"]), body, len(sent) - 1
 

@@ -7,10 +7,9 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from gradio_client import Client
 
 from tests.conftest import Hub, started
-from tests.wire import Message, Visitor, said
+from tests.wire import Message, Visitor, connect, said
 
 RUNS = {
     "endless": ("endless-run", "click", "endless-stop", "click"),
@@ -108,14 +107,14 @@ def test_many_chats_at_once_are_answered_as_if_each_were_alone(hub: Hub) -> None
     chats = [(follow_up, history(topic)) for topic in ("驼铃", "骆驼QA", "骆驼嵌入", "骆驼先知", "什么是 LoRA")]
     plays = [(who, line, "", history("你好")) for who in characters for line in ("你是谁？", "我有点难过", "出发吧")]
     calls = [("/chat", given) for given in chats] + [("/roleplay", given) for given in plays]
-    first = Client(hub.url, verbose=False)
+    first = connect(hub.url)
     alone = [first.predict(*given, api_name=name) for name, given in calls]
     assert len({answer["text"] for answer in alone}) > len(calls) // 2
-    clients = [Client(hub.url, verbose=False) for _ in range(4)]
-    jobs = [
-        (number % len(calls), clients[number % 4].submit(*calls[number % len(calls)][1], api_name=calls[number % len(calls)][0]))
-        for number in range(4 * len(calls))
-    ]  # fmt: skip
+    clients = [connect(hub.url) for _ in range(4)]
+    jobs = []
+    for turn in range(4):
+        for number, (name, given) in enumerate(calls):
+            jobs.append((number, clients[(number + turn) % 4].submit(*given, api_name=name)))
     for number, job in jobs:
         assert job.result(timeout=120) == alone[number]
 

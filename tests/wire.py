@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from gradio_client import Client
 
 Message = dict[str, Any]
 
@@ -29,14 +30,15 @@ class Visitor:
         self.http.close()
 
     def event(self, element: str, trigger: str) -> dict[str, Any]:
-        """The queued event that a trigger of an element leads to, through the links of `.success`, if there are any."""
-        fired = self._fired(element, trigger)
+        """The last queued event that a trigger of an element leads to, through its links if there are any."""
+        fired, found = self._fired(element, trigger), None
         while fired:
-            if queued := next((each for each in fired if each["queue"]), None):
-                return queued
+            found = next((each for each in fired if each["queue"] and each["backend_fn"]), found)
             before = {each["id"] for each in fired}
             fired = [each for each in self.config["dependencies"] if each.get("trigger_after") in before]
-        raise LookupError(f"{trigger} of {element} starts nothing in the queue")
+        if found is None:
+            raise LookupError(f"{trigger} of {element} starts nothing in the queue")
+        return found
 
     def _fired(self, element: str, trigger: str) -> list[dict[str, Any]]:
         return [
@@ -86,6 +88,11 @@ class Visitor:
         assert of in cancelled, f"{trigger} of {element} stops {cancelled}, not {of}"
         body = {"session_hash": self.session, "fn_index": of, "event_id": running}
         self.http.post("/gradio_api/cancel", json=body).raise_for_status()
+
+
+def connect(url: str) -> Client:
+    """A gradio_client with a session of its own that bears a busy machine."""
+    return Client(url, verbose=False, httpx_kwargs={"timeout": 120})
 
 
 def said(text: str) -> dict[str, Any]:

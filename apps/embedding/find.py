@@ -57,14 +57,14 @@ def search(atlas: Atlas, query: str, count: int, task: Task) -> list[Hit]:
 
 
 def terms(query: str) -> tuple[str, ...]:
-    """The query's words that carry meaning; all its words if none does, or itself if it has no words.
+    """The query's words that carry meaning; all its words if none does, or itself if it has no words; none is empty.
 
     >>> terms("快递为什么这么慢")
     ('快递', '慢')
     """
     words = [word for word in tagged(comparable(query)) if word.text.strip() and word.text.isalnum()]
     content = [word.text for word in words if word.tag.startswith(_CONTENT) or word.tag == "eng"]
-    return tuple(dict.fromkeys(content or [word.text for word in words] or [comparable(query).strip()]))
+    return tuple(dict.fromkeys(content or [word.text for word in words] or comparable(query).split()))
 
 
 def comparable(text: str) -> str:

@@ -3,7 +3,6 @@
 Knows numpy, scikit-learn and umap-learn, imported when they are needed. Knows nothing of texts or of drawing.
 """
 
-import threading
 from typing import TYPE_CHECKING, Literal
 
 from apps.embedding.stage import Stage
@@ -12,11 +11,11 @@ from models.task import Task
 
 if TYPE_CHECKING:
     import numpy as np
+    from scipy.sparse import coo_matrix
 
 Method = Literal["umap", "pca", "tsne"]
 FEWEST = {"pca": 1, "umap": 5, "tsne": 8}  # texts below which neighbourhoods mean nothing; PCA is drawn instead
 _BLOCK = 1_000  # rows whose distances are computed at a time
-_one_at_a_time = threading.Lock()  # numba's simplest thread pool ends the process when two threads enter it
 _SMALL = 10_000  # from here on umap-learn itself takes 200 epochs instead of 500
 
 
@@ -57,30 +56,49 @@ def neighbours(vectors: "np.ndarray", count: int, task: Task) -> "tuple[np.ndarr
 def umap(vectors: "np.ndarray", count: int, seed: int, task: Task) -> "np.ndarray":
     """(n, dim) unit rows → (n, 2) by UMAP (McInnes et al. 2018), started from PCA so that the map unfolds from it.
 
-    `count` is the number of neighbours. The parts of umap-learn are called one by one: its estimator would compute
-    the neighbours again and compile 15 s more, and its epochs could not be stopped. Raises Cancelled.
+    `count` is the number of neighbours. Only umap-learn's optimisation is called: its estimator would search for the
+    neighbours by itself, compile 15 s more, and could not be stopped; its graph builder runs on numba's thread pool,
+    which is unsafe when two visitors come at once. Raises Cancelled.
     """
     import numpy as np
 
     count = min(count, len(vectors))
-    indices, distances = neighbours(vectors, count, task)
-    from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
+    graph = fuzzy_graph(*neighbours(vectors, count, Stage(task, 0, 0.1)))
+    from umap.umap_ import find_ab_params, simplicial_set_embedding
 
     random = np.random.RandomState(seed)
-    while not _one_at_a_time.acquire(timeout=0.05):
-        task.check()
-    try:
-        graph, *_ = fuzzy_simplicial_set(vectors, count, random, "cosine", knn_indices=indices, knn_dists=distances)
-    finally:
-        _one_at_a_time.release()
     a, b = find_ab_params(1.0, 0.1)  # spread and least distance: umap-learn's defaults
     epochs = 500 if len(vectors) < _SMALL else 200
-    ticks = {"file": _Epochs(task, epochs), "mininterval": 0, "miniters": 1, "disable": False}
+    ticks = {"file": _Epochs(Stage(task, 0.1, 1), epochs), "mininterval": 0, "miniters": 1, "disable": False}
     positions, _ = simplicial_set_embedding(
         vectors, graph, 2, 1.0, a, b, 1.0, 5, epochs, _spread(pca(vectors), random), random, "cosine", {},
         densmap=False, densmap_kwds={}, output_dens=False, parallel=False, tqdm_kwds=ticks,
     )  # fmt: skip
     return positions.astype(np.float32)
+
+
+def fuzzy_graph(indices: "np.ndarray", distances: "np.ndarray") -> "coo_matrix":
+    """Nearest neighbours, both (n, k), each row beginning with itself → UMAP's symmetric graph, (n, n), 0 … 1.
+
+    A neighbour weighs exp(−(d − ρ) / σ): ρ is the distance to the closest distinct one, σ is bisected until a row's
+    weights sum to log2 k. Two weights a, b of one edge become a + b − ab.
+    """
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    n, k = indices.shape
+    apart = distances[:, 1:].astype(np.float64)
+    closest = np.where(apart > 0, apart, np.inf).min(axis=1, keepdims=True)
+    beyond = np.maximum(apart - np.where(np.isinf(closest), 0, closest), 0)
+    low, high, sigma = np.zeros((n, 1)), np.full((n, 1), np.inf), np.ones((n, 1))
+    for _ in range(64):
+        wide = np.exp(-beyond / sigma).sum(axis=1, keepdims=True) > np.log2(k)
+        low, high = np.where(wide, low, sigma), np.where(wide, sigma, high)
+        sigma = np.where(np.isinf(high), sigma * 2, (low + high) / 2)
+    sigma = np.maximum(sigma, 1e-3 * apart.mean() + 1e-12)  # umap-learn's floor, for rows of equal distances
+    weights = np.exp(-beyond / np.minimum(sigma, 1e12))
+    given = csr_matrix((weights.ravel(), indices[:, 1:].ravel(), np.arange(n + 1) * (k - 1)), (n, n))
+    return (given + given.T - given.multiply(given.T)).tocoo()
 
 
 def _spread(positions: "np.ndarray", random: "np.random.RandomState") -> "np.ndarray":
@@ -132,7 +150,7 @@ def scaled(positions: "np.ndarray") -> "np.ndarray":
 
 
 def warm() -> None:
-    """Imports and compiles what the first UMAP of a process would otherwise wait for, 5–20 s."""
+    """Imports and compiles what the first UMAP of a process would otherwise wait for, 3–20 s."""
     import numpy as np
 
     vectors = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)

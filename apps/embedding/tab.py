@@ -5,7 +5,7 @@ A visitor's map lives in that visitor's gr.State only; nothing is written to dis
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,7 @@ def embed_map(
         points (text, line, count, x, y in −1 … 1, cluster), clusters (size, typical texts), names (phrases of each
         cluster), method (pca when there are too few texts for the one asked for), origin.
     """
-    if method not in dict(METHODS).values():
+    if method not in dict(METHODS).values() or clusters < 0:
         raise BadInput("bad_option")
     *_, atlas = atlases(_listed(texts), Options(method, clusters, seed=abs(seed) % 2**31), Task())
     corpus = atlas.corpus
@@ -118,7 +118,7 @@ def embed_map(
         ],
         "names": [list(phrases) for phrases in atlas.names],
         "method": atlas.method,
-        "origin": atlas.origin.how,
+        "origin": asdict(atlas.origin),
     }  # fmt: skip
 
 
@@ -135,6 +135,8 @@ def search_texts(texts: list[str], query: str, count: int = 10, lang: str = "zh"
         Best first: text, line (from 1), score (0 … 1: mean of cosine and share of the query's words), spans (offsets
         of the query's words in the text).
     """
+    if count < 1:
+        raise BadInput("bad_option")
     atlas = next(atlases(_listed(texts), Options("pca", clusters=1), Task()))
     return [
         {"text": atlas.corpus.texts[hit.row], "line": atlas.corpus.lines[hit.row], "score": round(hit.score, 4),

@@ -215,3 +215,13 @@ def test_work_may_bring_values_one_by_one() -> None:
         if seen:
             go.set()
     assert seen == [("first", 1), ("last", 2)]
+
+
+def test_the_umap_graph_is_symmetric_and_gives_every_text_its_neighbours() -> None:
+    vectors = np.random.default_rng(0).normal(size=(200, 10)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    graph = layouts.fuzzy_graph(*layouts.neighbours(vectors, 16, Task())).tocsr()
+    assert abs(graph - graph.T).max() < 1e-12
+    assert 0 < graph.data.min() <= graph.data.max() <= 1
+    given = 1 - (1 - graph.toarray()).clip(0)  # a + b − ab ≥ max(a, b), so the sums can only be larger
+    assert (given.sum(axis=1) >= 4 - 1e-6).all()
