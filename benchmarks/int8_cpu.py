@@ -2,8 +2,9 @@
 
 `python -m benchmarks.int8_cpu [--hidden N] [--layers N] [--rounds N] [--avx2]` builds a random Llama (about 300 million
 parameters by default), lets the three take turns token by token, and prints medians and ratios of one run; then loads
-a larger one (850 million) by quantising and from the cache in turn. Random weights say nothing about language; speed, memory
-and arithmetic are those of a real model of that size. `--avx2` hides AVX-512 from the libraries.
+a larger one (850 million) by quantising and from the cache in turn. Random weights say nothing about language; speed,
+memory and arithmetic are those of a real model of that size. `--avx2` hides AVX-512 from the libraries. On a machine
+that others keep busy, threads wait for one another: trust `--threads 1` and processor time there.
 """
 
 import argparse

@@ -2,9 +2,9 @@
 
 What is stored is transformers' own serialisation (`save_pretrained` of a bitsandbytes model: safetensors with int8
 weights and their row scales), which `from_pretrained` maps into memory without quantising again; only the headers are
-padded, so that mapped weights lie where vector instructions want them. An entry is a folder
-named by its key, made elsewhere and renamed into place, with a manifest written last. What does not match its manifest
-is not used and is made again; so is everything when a library or the source changes.
+padded, so that mapped weights lie where vector instructions want them. An entry is a folder named by its key, made
+elsewhere and renamed into place, with a manifest written last. What does not match its manifest is not used and is made
+again; so is everything when a library or the source changes.
 
 Files are recognised by size and a sample (head, tail and blocks in between), not by all of their bytes: reading those
 would cost more than the quick load saves. A single bit that rots between two samples is not seen. Knows nothing of
