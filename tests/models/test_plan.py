@@ -53,7 +53,7 @@ def stage(chosen: tuple[Resident, ...]) -> float:
     return max((part.slice_end for part in own if part.in_use), default=-inf)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(parts=residents(), to_free=st.integers(1, 30), keep=st.sampled_from(["m0", "m1", "none"]))
 def test_the_least_regretted_set_goes(parts: list[Resident], to_free: int, keep: str) -> None:
     kept = {Part(keep, "int8")}
@@ -69,7 +69,7 @@ def test_the_least_regretted_set_goes(parts: list[Resident], to_free: int, keep:
     assert (sum(regret(p, NOW) for p in chosen), len(chosen)) == min(costs)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     parts=residents(),
     budget=st.integers(0, 40),

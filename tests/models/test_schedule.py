@@ -226,6 +226,18 @@ def test_out_of_memory_frees_what_is_idle_retries_once_and_steps_down(world: Wor
     assert world.loaded(Part("a", "nf4")) == [Grant("r1", steps("a")[1])]
 
 
+def test_a_load_is_retried_only_once_even_if_more_could_be_freed() -> None:
+    world = World(Scheduler(20), budget=20)
+    load(world, Part("tiny", "int8"))
+    world.ask("holder", steps("b"))
+    world.loaded(B)
+    world.ask("r1", steps("a"))
+    world.failed(A, out_of_memory=True)
+    world.unloaded(Part("tiny", "int8"))
+    world.release("holder")
+    assert world.failed(A, out_of_memory=True) == [StartLoad(Part("a", "nf4"), 4)]
+
+
 def test_out_of_memory_while_working_frees_idle_models_and_tells(world: World) -> None:
     tiny = Part("tiny", "int8")
     load(world, tiny)
@@ -307,6 +319,7 @@ def test_a_later_claim_takes_no_room_that_an_older_one_waits_for(world: World) -
     world.ask("holder", steps("a"))
     world.loaded(A, load_s=10.0)  # serves undisturbed for 50 s
     world.ask("large", (Rung(C, 9),))
+    assert world.scheduler.wake_at() == 50.0
     world.ask("small", (Rung(Part("d", "int8"), 2),))
     assert world.ask("one", (Rung(Part("f", "int8"), 1),)) == [StartLoad(Part("f", "int8"), 1)], (
         "nobody needs that byte"
@@ -328,6 +341,25 @@ def test_whoever_began_an_adapter_load_is_served_before_the_base_gives_way(world
     assert world.ask("r3", steps("a")) == [], "the base takes no more work"
     assert world.loaded(A._replace(adapter="x")) == [Grant("r1", steps("a", "x")[0])]
     assert world.release("r1") == [StartUnload(A)]
+
+
+def test_a_base_goes_after_the_adapter_that_an_older_claim_sends_away(world: World) -> None:
+    x = A._replace(adapter="x")
+    world.ask("holder", steps("a", "x"))
+    world.loaded(A)
+    world.loaded(x, load_s=0.1)
+    world.now = 60.0
+    world.ask("four", (Rung(Part("e", "int8"), 4),))
+    world.ask("six", (Rung(Part("f", "int8"), 6),))
+    assert world.release("holder") == [StartUnload(x)]
+    assert world.unloaded(x) == [StartLoad(Part("e", "int8"), 4), StartUnload(A)]
+
+
+def test_a_crowd_at_one_model_shuts_out_nobody_else(world: World) -> None:
+    for number in range(64):
+        assert Deny not in map(type, world.ask(f"a{number}", steps("a")))
+    assert world.ask("a too many", steps("a")) == [Deny("a too many", "busy", {"model": "a", "limit": 64})]
+    assert Deny not in map(type, world.ask("b", steps("b")))
 
 
 def test_bugs_of_the_caller_are_refused(world: World) -> None:
