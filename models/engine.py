@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from models.errors import BadInput
 from models.spec import Evidence, Origin
 from models.task import Task
 
@@ -62,6 +63,65 @@ class Answer:
     completed: str  # the question turned into a statement with the span in it; "" when that is not possible
     origin: Origin
     evidence: tuple[Evidence, ...]  # sentences, best first; the first holds the span
+
+
+@dataclass(frozen=True, slots=True)
+class GenOptions:
+    """How a model picks its next token, and when it stops. Raises BadInput for values no model can use."""
+
+    max_new_tokens: int = 512
+    temperature: float = 0.7  # 0 is greedy
+    top_p: float = 0.9  # 1 is off
+    top_k: int = 0  # 0 is off
+    repetition_penalty: float = 1.0  # 1 is off
+    stop: tuple[str, ...] = ()  # texts that end the answer and are not part of it
+    seed: int | None = None
+    timeout_s: float | None = None  # the text ends where it is then
+    end_loops: bool = True  # end a text that goes round in circles
+
+    def __post_init__(self) -> None:
+        bounded = 0.0 <= self.temperature <= 10.0 and 0.0 < self.top_p <= 1.0 and 0.1 <= self.repetition_penalty <= 10.0
+        if not bounded or self.max_new_tokens < 1 or self.top_k < 0:
+            raise BadInput("bad_option")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPart:
+    """How many tokens of one part of a prompt the model saw, and how many had to go."""
+
+    name: Literal["system", "history", "message", "format"]
+    n_kept: int
+    n_dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinalPrompt:
+    """What the model saw, to the letter, and the token budget behind it."""
+
+    text: str
+    n_tokens: int
+    n_context: int  # tokens the model can see at once
+    n_reserved: int  # of these, kept free for the answer
+    parts: tuple[PromptPart, ...]
+
+    @property
+    def n_dropped(self) -> int:
+        """Tokens of the conversation that the model did not see."""
+        return sum(part.n_dropped for part in self.parts)
+
+
+class Generator(Protocol):
+    """Writes text. Messages are put into the model's own chat format; a plain string is taken to the letter."""
+
+    def generate(
+        self, prompt: Sequence[Message] | str, options: GenOptions, *, adapter: str | None = None, task: Task
+    ) -> Iterator[str]:
+        """Yields deltas; close the iterator to stop. Raises BadInput, ModelUnavailable, Cancelled."""
+        ...
+
+    def final_prompt(self, prompt: Sequence[Message] | str, options: GenOptions) -> FinalPrompt:
+        """What `generate` would let the model see. Raises BadInput when not even the last message fits."""
+        ...
 
 
 class Responder(Protocol):

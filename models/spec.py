@@ -1,9 +1,20 @@
 """The small values that everything else passes around: who answered, how, and on what evidence."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Literal
 
 How = Literal["neural", "extractive", "retrieved", "rule"]
+
+
+class Precision(str, Enum):
+    """How weights are held: whole in one float type, or linear layers quantised by bitsandbytes."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+    INT8 = "int8"  # LLM.int8: one byte a weight and one fp32 scale a row
+    NF4 = "nf4"  # half a byte a weight and one fp32 scale for every 64
 
 
 @dataclass(frozen=True, slots=True)

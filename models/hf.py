@@ -1,0 +1,265 @@
+"""transformers models: from a folder to an engine that many visitors write with at once.
+
+`load` makes an HFModel out of a local folder, or of a repository that lies in the local hub cache; nothing is ever
+downloaded here and no code of a repository is ever run. What it returns has been tried: logits are finite, batching
+writes what `generate` writes. `unload` proves that the weights are gone. Knows one model at a time; budgets, leases and
+evictions are the pool's.
+"""
+
+import logging
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from models.adapters import Adapter, Adapters
+from models.batching import Forward, Row
+from models.decoding import decoder_for
+from models.engine import FinalPrompt, GenOptions, Message
+from models.errors import DoesNotFit, HubError, ModelUnavailable
+from models.int8_cache import QuantisedCache
+from models.lanes import Lane, out_of_memory
+from models.lora import Selection
+from models.memory import give_back, held_bytes, trim
+from models.probe import rows_per_step
+from models.prompt import Prompter
+from models.sampling import generator
+from models.spec import Precision
+from models.streamer import Columns, Item, Stream, Writer
+from models.task import Task
+from models.weights import folder_of, read_weights
+
+MAX_ROWS = 16  # answers that run at once on one base; more wait
+CHUNK_TOKENS = {"cpu": 256, "cuda": 4096}  # of prompts, between two steps of those who write already
+
+
+class HFModel:
+    """One base with its adapters, open for many visitors. Made by `load`."""
+
+    def __init__(self, model: Any, tokenizer: Any, forward: Forward, lane: Lane, form: str) -> None:  # noqa: ANN401
+        self._model, self._tokenizer, self._forward, self._lane = model, tokenizer, forward, lane
+        self.n_context = context_of(model)
+        self.n_bytes = held_bytes(model)  # of the base; every adapter has its own
+        self.adapters = Adapters(model, forward.selection)
+        self._base_prompter = Prompter(tokenizer, self.n_context, form)
+        self._prompters: dict[str, Prompter] = {}
+        self._decoder = decoder_for(tokenizer)
+        self._ends = end_tokens(model, tokenizer)
+        self._door = threading.Lock()
+
+    @property
+    def batched(self) -> bool:
+        """Whether visitors share decode steps; else they take turns, token by token."""
+        return self._lane.max_rows_per_step > 1
+
+    def generate(
+        self, prompt: Sequence[Message] | str, options: GenOptions, *, adapter: str | None = None, task: Task
+    ) -> Stream:
+        """Deltas of the answer, from the base or through one of its adapters. Close the stream to stop.
+
+        Raises BadInput for an empty or much too long prompt, ModelUnavailable for an adapter that is not here; the
+        stream raises what goes wrong later, Cancelled after `task.stop()`.
+        """
+        row = self._row(prompt, options, adapter, task)
+        stream = Stream(row.writer)
+        self._enter([row], [adapter])
+        return stream
+
+    def compare(
+        self, prompt: Sequence[Message] | str, options: GenOptions, adapters: Sequence[str | None], *, task: Task
+    ) -> Columns:
+        """The same prompt to the base (None) and to adapters, side by side in one batch: yields (column, delta)."""
+        channel: SimpleQueue[Item] = SimpleQueue()
+        rows = [
+            self._row(prompt, options, adapter, task, channel=channel, column=column)
+            for column, adapter in enumerate(adapters)
+        ]
+        columns = Columns([row.writer for row in rows])
+        self._enter(rows, adapters)
+        return columns
+
+    def final_prompt(
+        self, prompt: Sequence[Message] | str, options: GenOptions, *, adapter: str | None = None
+    ) -> FinalPrompt:
+        """What the model would see, and which tokens would be kept and dropped. Raises BadInput."""
+        return self._prompter(adapter).fit(prompt, options)[0]
+
+    def add_adapter(self, key: str, folder: Path, *, form: str | None = None) -> Adapter:
+        """Puts a PEFT LoRA beside the others, while answers run; `form` is its own prompt format.
+
+        Raises ModelUnavailable when it does not belong here or changes nothing.
+        """
+        added = self.adapters.add(key, folder)
+        if form is not None:
+            self._prompters[key] = Prompter(self._tokenizer, self.n_context, form)
+        return added
+
+    def remove_adapter(self, key: str) -> None:
+        """Frees an adapter. Raises Busy while an answer uses it."""
+        with self._door:
+            self.adapters.remove(key, self._lane.in_use())
+        self._prompters.pop(key, None)
+
+    def unload(self) -> bool:
+        """Ends what runs and frees the weights; True when nothing holds the model any more."""
+        self._lane.close()
+        alive = weakref.ref(self._model)
+        self._model = self._forward.model = self.adapters = None  # type: ignore[assignment]
+        give_back()
+        return alive() is None
+
+    def _enter(self, rows: Sequence[Row], adapters: Sequence[str | None]) -> None:
+        with self._door:  # else an adapter could leave between being found and being in use
+            for row, adapter in zip(rows, adapters, strict=True):
+                row.adapter = None if adapter is None else self.adapters[adapter].name
+            self._lane.submit(rows)
+
+    def _row(
+        self,
+        prompt: Sequence[Message] | str,
+        options: GenOptions,
+        adapter: str | None,
+        task: Task,
+        *,
+        channel: "SimpleQueue[Item] | None" = None,
+        column: int = 0,
+    ) -> Row:
+        prompter = self._prompter(adapter)
+        _, ids = prompter.fit(prompt, options)
+        writer = Writer(
+            self._decoder(),
+            task,
+            stops=(*options.stop, *prompter.stops),
+            end_loops=options.end_loops,
+            timeout_s=options.timeout_s,
+            channel=channel,
+            column=column,
+        )
+        source = generator(options, self._forward.device)
+        return Row(ids, len(ids), options, None, writer, source, self._ends, self.n_context)
+
+    def _prompter(self, adapter: str | None) -> Prompter:
+        return self._prompters.get(adapter or "", self._base_prompter)
+
+
+def load(
+    source: Path | str,
+    precision: Precision,
+    device: str,
+    task: Task,
+    *,
+    revision: str | None = None,
+    form: str = "template",
+    dtype: str | None = None,
+    cache: QuantisedCache | None = None,
+    kv_tokens: int | None = None,
+    relieve: Callable[[], None] | None = None,
+) -> HFModel:
+    """Loads a causal language model from a folder, or by its id from the local hub cache, and tries it out.
+
+    `dtype` is what int8 and nf4 leave whole (default: float16 on an accelerator, else the checkpoint's own); `cache`
+    keeps what was quantised for the next time; `kv_tokens` bounds the cache of all answers together; `relieve` makes
+    room after an out-of-memory. Raises ModelUnavailable (missing, damaged, incomplete, wrong in the self-check),
+    DoesNotFit out of memory, Cancelled. After an error nothing of the model is left in memory.
+    """
+    problem: HubError | None = None
+    try:
+        # the model is in no variable of this function: the error that it raises keeps its frame
+        return _opened(
+            *_read(folder_of(source, revision), precision, device, task, dtype, cache),
+            precision,
+            task,
+            form=form,
+            kv_tokens=kv_tokens,
+            relieve=relieve,
+        )
+    except HubError as error:
+        problem = error.with_traceback(None)  # its frames would keep the half-loaded model
+    except Exception as error:
+        problem = _told(error, source)
+    give_back()
+    raise problem
+
+
+def _told(error: Exception, source: Path | str) -> HubError:
+    """What a visitor should hear about a load that failed; the traceback goes to the log, not into the error."""
+    name, text = Path(source).name, str(error)
+    logging.getLogger(__name__).warning("could not load %s: %s: %s", name, type(error).__name__, text[:500])
+    if out_of_memory(error):
+        return DoesNotFit("out_of_memory")
+    if "trust_remote_code" in text or "does not recognize this architecture" in text:
+        return ModelUnavailable("model_code", name=name, architecture="?")
+    return ModelUnavailable("weights_broken", name=name)
+
+
+def _read(
+    folder: Path, precision: Precision, device: str, task: Task, dtype: str | None, cache: QuantisedCache | None
+) -> tuple[Any, Any]:
+    """Model and tokenizer of a folder."""
+    from transformers import AutoTokenizer
+
+    # bitsandbytes warns once per layer and token, and of optional kernels with an exception in the record, whose
+    # frames would keep the model alive for as long as a log handler keeps the record
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    task.step(0.0, "model.reading")
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    task.step(0.05, "model.loading")
+    model = read_weights(folder, precision, device, task, dtype=dtype, cache=cache).eval()
+    if precision is Precision.INT8 and device == "cpu":
+        from models.int8 import install
+
+        install(model)
+    return model, tokenizer
+
+
+def _opened(
+    model: Any,  # noqa: ANN401
+    tokenizer: Any,  # noqa: ANN401
+    precision: Precision,
+    task: Task,
+    *,
+    form: str,
+    kv_tokens: int | None,
+    relieve: Callable[[], None] | None,
+) -> HFModel:
+    """Tries a model out and opens its lane."""
+    task.step(0.9, "model.checking")
+    forward = Forward(model, Selection())
+    rows = rows_per_step(forward, context_of(model), precision.value, wanted=MAX_ROWS, task=task)
+    lane = Lane(
+        forward,
+        max_rows=MAX_ROWS,
+        max_rows_per_step=rows,
+        chunk_tokens=CHUNK_TOKENS["cpu" if forward.device == "cpu" else "cuda"],
+        kv_tokens=kv_tokens,
+        relieve=relieve,
+    )
+    for layer in decoder_layers(model):
+        layer.register_forward_pre_hook(lane.check)
+    trim()
+    task.step(1.0, "model.ready")
+    return HFModel(model, tokenizer, forward, lane, form)
+
+
+def context_of(model: Any) -> int:  # noqa: ANN401
+    """Tokens that the model can see at once."""
+    config = model.config.get_text_config()
+    return int(getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", 2048))
+
+
+def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:  # noqa: ANN401
+    """Ids that end an answer: the generation config's and the tokenizer's own."""
+    listed = model.generation_config.eos_token_id
+    ids = listed if isinstance(listed, list) else [listed]
+    return frozenset(i for i in [*ids, tokenizer.eos_token_id] if i is not None)
+
+
+def decoder_layers(model: Any) -> list[Any]:  # noqa: ANN401
+    """The stack of transformer blocks."""
+    import torch
+
+    count = model.config.get_text_config().num_hidden_layers
+    stacks = [m for m in model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == count]
+    return list(stacks[0]) if stacks else []
