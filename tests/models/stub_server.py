@@ -121,13 +121,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def chunk(self, data: bytes) -> None:
         """One piece of it; b"" ends it."""
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-        self.wfile.flush()
+        try:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+            self.wfile.flush()
+        except ConnectionError:  # closed with data unread: the asker's kernel answers by a reset, not by an end
+            self.seen.gone.set()
+            raise
 
     def left(self, wait_s: float) -> bool:
         """Whether the asker closed the connection within that time."""
         readable, _, _ = select.select([self.connection], [], [], wait_s)
-        if readable and not self.connection.recv(1):
+        try:
+            if readable and not self.connection.recv(1):
+                self.seen.gone.set()
+        except ConnectionError:
             self.seen.gone.set()
         return self.seen.gone.is_set()
 

@@ -287,7 +287,7 @@ def test_dropping_the_iterator_ends_the_servers_work(stub: Stub) -> None:
     next(answer)
     del answer
     gc.collect()
-    assert stub.seen[0].gone.wait(1)
+    assert stub.seen[0].gone.wait(5)
 
 
 @pytest.mark.parametrize("fault", [stubs.hangs, fails(503, Retry_After="4")])
