@@ -132,7 +132,7 @@ def test_relative_links_resolve(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=ids)
 def test_paths_and_modules_exist(path: Path) -> None:
     page = path.read_text(encoding="utf-8")
-    modules = set(re.findall(r"(?:python -m |`)((?:benchmarks|notebooks|assets)\.[a-z_]+)", page))
+    modules = set(re.findall(r"(?:python -m |`)((?:benchmarks|notebooks|assets)\.[a-z0-9_]+)", page))
     assert [name for name in sorted(modules) if importlib.util.find_spec(name) is None] == []
     named = set(re.findall(r"(?<![\w./<])((?:apps|models|assets|tests|benchmarks|notebooks)/[\w./-]*)", page))
     named |= set(re.findall(r"(?<![\w./<-])((?:app|requirements|constraints|pyproject)\.(?:py|txt|toml))\b", page))
