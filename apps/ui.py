@@ -10,19 +10,9 @@ from typing import Any
 
 import gradio as gr
 
+from apps.bilingual import both, both_words
 from apps.mount import PRIVATE, Mount
 from models.spec import Evidence, Origin
-from models.strings import say
-
-
-def both(key: str, **values: object) -> str:
-    """A string in both languages; the page shows the visitor's."""
-    return both_words(say(key, "zh", **values), say(key, "en", **values))
-
-
-def both_words(zh: str, en: str) -> str:
-    """Two given texts, escaped; the page shows the visitor's."""
-    return f'<span data-l="zh" lang="zh">{escape(zh)}</span><span data-l="en" lang="en">{escape(en)}</span>'
 
 
 def badge(origin: Origin) -> str:

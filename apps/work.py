@@ -17,6 +17,7 @@ from typing import Any
 
 import gradio as gr
 
+from apps.bilingual import both
 from apps.given import scrubbed
 from models.errors import Cancelled, HubError
 from models.strings import say, table
@@ -42,15 +43,11 @@ class _Outcome:
 def progress(task: Task) -> str:
     """The status line of running work; `note` is an i18n key, so both languages are at hand."""
     percent = round(task.fraction * 100)
-    words = _both(task.note if task.note in table() else "hub.working")
+    words = both(task.note if task.note in table() else "hub.working")
     return (
         f'<div class="status" role="status"><progress max="100" value="{percent}" aria-label="{percent}%"></progress>'
         f"<span>{words} {percent}%</span></div>"
     )
-
-
-def _both(key: str) -> str:
-    return "".join(f'<span data-l="{lang}">{escape(say(key, lang))}</span>' for lang in ("zh", "en"))
 
 
 def explain(error: BaseException, lang: str) -> str:
@@ -139,12 +136,12 @@ def _buttons(*, busy: bool) -> tuple[Any, Any]:
 
 def idle() -> tuple[Any, Any, str]:
     """The state after stop: (start button, stop button, status)."""
-    return (*_buttons(busy=False), f'<p class="status" role="status">{_both("hub.stopped")}</p>')
+    return (*_buttons(busy=False), f'<p class="status" role="status">{both("hub.stopped")}</p>')
 
 
 def broken() -> str:
     """The status after a failure outside of the work itself, such as a full queue."""
-    return f'<p class="status error" role="alert">{_both("hub.failed")}</p>'
+    return f'<p class="status error" role="alert">{both("hub.failed")}</p>'
 
 
 def paced(pieces: Iterator[Any], pause_s: float = 0.08) -> Iterator[Any]:
