@@ -33,6 +33,13 @@ class Mount:
         self.arrivals: dict[str, gr.components.Component] = {}
         self.departures: list[tuple[gr.Button, gr.components.Component, str, str]] = []
         self.endpoints: list[str] = []
+        self.chosen: dict[str, gr.components.Component] = {}
+
+    def choice(self, capability: str) -> gr.components.Component:
+        """The component that holds this visitor's choice of a model for a capability ("" is the embedded engine)."""
+        if capability not in self.chosen:
+            self.chosen[capability] = gr.Textbox("", visible=False, elem_id=self.id(f"choice-{capability}"))
+        return self.chosen[capability]
 
     def t(self, key: str) -> I18nData:
         """A label of this app (`run` → `summary.run`) or a full key (`hub.stop`); the page translates it."""

@@ -1,17 +1,23 @@
-"""The public face of the engines. `engine_for("answer")` hands out the one shared engine for a capability.
+"""The public face of the engines. `engine_for("answer")` hands out the one shared embedded engine for a capability;
+`voice` and `encoder` hold the neural model of a visitor's choice for as long as it is needed.
 
-Importing this package imports no engine and no heavy library; an engine is built at its first use, once.
+A choice is the text that a model bar keeps for one visitor: "" for the embedded engine, "qwen3-4b" for a row of the
+catalogue, "llama-7b+luotuo-lora-7b-0.3" for a base through an adapter. Importing this package imports no engine and no
+heavy library; an engine is built at its first use, once.
 """
 
 import importlib
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from models.catalogue import ENGINES, EngineSpec
+from models.engine import Encoder, Voice
 from models.errors import UnknownModel
 from models.task import Task
 
-__all__ = ["ENGINES", "EngineSpec", "Task", "engine_for", "engine_spec", "warm"]
+__all__ = ["ENGINES", "EngineSpec", "Task", "encoder", "engine_for", "engine_spec", "voice", "warm"]
 
 _built: dict[str, Any] = {}
 _lock = threading.Lock()
@@ -33,6 +39,22 @@ def engine_for(capability: str) -> Any:  # noqa: ANN401  (the protocol depends o
             module, name = spec.load.split(":")
             _built[spec.key] = getattr(importlib.import_module(module), name)()
         return _built[spec.key]
+
+
+@contextmanager
+def voice(choice: str, task: Task) -> Iterator[Voice]:
+    """A model that writes, held until the block ends. Raises UnknownModel, ModelUnavailable, DoesNotFit, Busy,
+    Cancelled."""
+    raise UnknownModel("unknown_model", name=choice)
+    yield
+
+
+@contextmanager
+def encoder(choice: str, task: Task) -> Iterator[Encoder]:
+    """A model that embeds, held until the block ends. Raises UnknownModel, ModelUnavailable, DoesNotFit, Busy,
+    Cancelled."""
+    raise UnknownModel("unknown_model", name=choice)
+    yield
 
 
 def warm(capability: str) -> None:

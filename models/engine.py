@@ -124,6 +124,42 @@ class Generator(Protocol):
         ...
 
 
+class Voice(Protocol):
+    """A generator in use: one base, through one adapter or none. What a lease hands out; valid until the lease ends."""
+
+    origin: Origin
+    n_context: int  # tokens the model can see at once
+
+    def generate(self, prompt: Sequence[Message] | str, options: GenOptions, *, task: Task) -> Iterator[str]:
+        """Yields deltas; close the iterator to stop. Raises BadInput, ModelUnavailable, Cancelled."""
+        ...
+
+    def final_prompt(self, prompt: Sequence[Message] | str, options: GenOptions) -> FinalPrompt:
+        """What `generate` would let the model see. Raises BadInput when not even the last message fits."""
+        ...
+
+    def count(self, text: str) -> int:
+        """Tokens of a text, by the model's own tokenizer."""
+        ...
+
+
+class Encoder(Protocol):
+    """An embedder in use. What a lease hands out; valid until the lease ends."""
+
+    origin: Origin
+    key: str  # «embedded», or the key of its catalogue row
+    fingerprint: str  # the same as long as the same text gives the same vector: model, revision, precision
+    dim: int
+
+    def embed(self, texts: Sequence[str], task: Task, *, query: bool = False) -> "np.ndarray":
+        """Returns (n, dim) float32, rows of unit length (zero for texts without content).
+
+        Texts longer than the model's window are split and pooled, never cut. `query` says that these are searches,
+        for models that were trained to be told. Raises Cancelled.
+        """
+        ...
+
+
 class Responder(Protocol):
     """Answers the last message of a conversation."""
 
