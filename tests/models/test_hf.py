@@ -1,7 +1,6 @@
 """A folder becomes an engine: every architecture and layout, offline; writes what `generate` writes, ends when told,
 tells what goes wrong, and is gone after unloading."""
 
-import gc
 import itertools
 import json
 import threading
