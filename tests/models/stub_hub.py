@@ -1,5 +1,5 @@
-"""A model hub on 127.0.0.1, in threads of the test: the list of a repository, its files with ranges, large ones behind a
-redirect to another host as the real hub does it, and every way of failing on demand. It notes all that it was asked.
+"""A model hub on 127.0.0.1, in threads of the test: the list of a repository and its files with ranges, large ones
+behind a redirect to another host as the real hub does it, and every way of failing on demand. It notes what it is asked.
 """
 
 import hashlib
@@ -123,11 +123,8 @@ class Handler(BaseHTTPRequestHandler):
         rows = []
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             data, name = path.read_bytes(), path.relative_to(folder).as_posix()
-            row = {
-                "rfilename": name,
-                "size": len(data),
-                "blobId": hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest(),
-            }
+            oid = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+            row: dict[str, object] = {"rfilename": name, "size": len(data), "blobId": oid}
             if name.endswith(LARGE):
                 row["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
             rows.append(row)
