@@ -39,7 +39,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def hub(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StubHub]:
+def stub(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StubHub]:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
@@ -51,8 +51,8 @@ def hub(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StubHub]:
 
 
 @pytest.fixture
-def ours(hub: StubHub, tmp_path: Path) -> Downloads:
-    return Downloads(False, cache=tmp_path, endpoint=hub.url)
+def ours(stub: StubHub, tmp_path: Path) -> Downloads:
+    return Downloads(False, cache=tmp_path, endpoint=stub.url)
 
 
 def refused(status: int, code: str = "") -> Callable[[Handler], bool]:

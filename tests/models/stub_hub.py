@@ -1,5 +1,5 @@
 """A model hub on 127.0.0.1, in threads of the test: the list of a repository and its files with ranges, large ones
-behind a redirect to another host as the real hub does it, and every way of failing on demand. It notes what it is asked.
+behind a redirect to another host as the real hub does it, and every way of failing on demand. It notes what was asked.
 """
 
 import hashlib

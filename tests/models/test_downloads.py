@@ -21,7 +21,6 @@ from tests.models.hub_fixtures import REPO, WASTE, adapter, model, refused, same
 from tests.models.stub_hub import COMMIT, PIECE, Handler, StubHub
 
 pytest.importorskip("torch")
-pytest_plugins = ["tests.models.hub_fixtures"]
 
 
 class Watched(Task):
@@ -66,7 +65,7 @@ def gone(name: str) -> bool:
     return True
 
 
-def test_a_model_is_fetched_whole_and_loads(ours: Downloads, hub: StubHub, weights: Path, tmp_path: Path) -> None:
+def test_a_model_is_fetched_whole_and_loads(ours: Downloads, stub: StubHub, weights: Path, tmp_path: Path) -> None:
     from huggingface_hub import snapshot_download
 
     from models.hf import load
@@ -77,12 +76,12 @@ def test_a_model_is_fetched_whole_and_loads(ours: Downloads, hub: StubHub, weigh
     assert fractions == sorted(fractions) and fractions[-1] == 1.0 and task.note == "pool.downloading"
     fetched = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
     assert fetched == {path.name for path in weights.iterdir() if path.is_file()} - set(WASTE)
-    assert same(folder, weights) and len(hub.names("cdn")) == len(set(hub.names("cdn"))) >= 2
+    assert same(folder, weights) and len(stub.names("cdn")) == len(set(stub.names("cdn"))) >= 2
     assert folder == local_folder(model(), tmp_path) == local_folder(model(revision=COMMIT), tmp_path)
     assert str(folder) == snapshot_download(REPO, cache_dir=tmp_path, local_files_only=True)
-    n_asked = len(hub.asked)
+    n_asked = len(stub.asked)
     assert ours.fetch(model(), Task()) == folder == Downloads(True, cache=tmp_path).fetch(model(), Task())
-    assert len(hub.asked) == n_asked
+    assert len(stub.asked) == n_asked
     engine = load(folder, Precision.FP32, "cpu", Task())
     try:
         options = GenOptions(max_new_tokens=4, temperature=0.0)
@@ -91,57 +90,57 @@ def test_a_model_is_fetched_whole_and_loads(ours: Downloads, hub: StubHub, weigh
         assert engine.unload()
 
 
-def test_progress_is_told_while_bytes_come(ours: Downloads, hub: StubHub) -> None:
-    hub.hold_after = 2 * PIECE
+def test_progress_is_told_while_bytes_come(ours: Downloads, stub: StubHub) -> None:
+    stub.hold_after = 2 * PIECE
     task = Watched()
     wait = in_thread(lambda: ours.fetch(model(), task))
-    assert hub.held.wait(20)
+    assert stub.held.wait(20)
     while task.fraction == 0.0:
         time.sleep(0.01)
     time.sleep(0.3)
     assert 0.0 < task.fraction < 1.0 and task.note == "pool.downloading"
-    hub.gate.set()
+    stub.gate.set()
     assert isinstance(wait(), Path) and task.fraction == 1.0
 
 
 def test_a_stop_ends_it_in_the_middle_and_the_next_goes_on_from_there(
-    ours: Downloads, hub: StubHub, weights: Path, tmp_path: Path
+    ours: Downloads, stub: StubHub, weights: Path, tmp_path: Path
 ) -> None:
-    hub.hold_after = 2 * PIECE
+    stub.hold_after = 2 * PIECE
     task = Watched()
     wait = in_thread(lambda: ours.fetch(model(), task))
-    assert hub.held.wait(20)
+    assert stub.held.wait(20)
     while not any(path.stat().st_size for path in tmp_path.rglob("*.incomplete")):
         time.sleep(0.01)
     task.stop()
     assert isinstance(wait(), Cancelled)
     assert local_folder(model(), tmp_path) is None
-    hub.gate.set()
+    stub.gate.set()
     assert gone(REPO)
     kept = {path.stat().st_size for path in tmp_path.rglob("*.incomplete")}
-    n_asked = len(hub.asked)
+    n_asked = len(stub.asked)
     assert kept and same(ours.fetch(model(), Task()), weights)
-    ranges = {asked.range for asked in hub.asked[n_asked:] if asked.kind == "cdn"}
+    ranges = {asked.range for asked in stub.asked[n_asked:] if asked.kind == "cdn"}
     assert {f"bytes={size}-" for size in kept if size} <= ranges
     assert not list(tmp_path.rglob("*.incomplete"))
 
 
-def test_visitors_share_a_download_until_the_last_has_left(ours: Downloads, hub: StubHub) -> None:
-    hub.hold_after = PIECE
+def test_visitors_share_a_download_until_the_last_has_left(ours: Downloads, stub: StubHub) -> None:
+    stub.hold_after = PIECE
     tasks = [Task() for _ in range(3)]
     waits = [in_thread(lambda task=task: ours.fetch(model(), task)) for task in tasks]
-    assert hub.held.wait(20)
+    assert stub.held.wait(20)
     while any(task.note != "pool.downloading" for task in tasks):
         time.sleep(0.01)
     tasks[0].stop()
     assert isinstance(waits[0](), Cancelled)
-    hub.gate.set()
+    stub.gate.set()
     assert waits[1]() == waits[2]() and isinstance(waits[1](), Path)
-    assert len(hub.names("api")) == 1 and len(hub.names("cdn")) == len(set(hub.names("cdn")))
+    assert len(stub.names("api")) == 1 and len(stub.names("cdn")) == len(set(stub.names("cdn")))
     assert gone(REPO)
 
 
-def test_an_error_reaches_all_who_wait(ours: Downloads, hub: StubHub) -> None:
+def test_an_error_reaches_all_who_wait(ours: Downloads, stub: StubHub) -> None:
     asked, answer = threading.Event(), threading.Event()
 
     def late(handler: Handler) -> bool:
@@ -149,7 +148,7 @@ def test_an_error_reaches_all_who_wait(ours: Downloads, hub: StubHub) -> None:
         answer.wait(20)
         return refused(404, "RepoNotFound")(handler)
 
-    hub.then("api", late)
+    stub.then("api", late)
     tasks = [Task(), Task()]
     waits = [in_thread(lambda task=task: ours.fetch(model(), task)) for task in tasks]
     assert asked.wait(20)
@@ -158,11 +157,11 @@ def test_an_error_reaches_all_who_wait(ours: Downloads, hub: StubHub) -> None:
     answer.set()
     errors = [wait() for wait in waits]
     assert [getattr(error, "code", error) for error in errors] == ["hub_repo", "hub_repo"]
-    assert errors[0] is not errors[1] and len(hub.names("api")) == 1
+    assert errors[0] is not errors[1] and len(stub.names("api")) == 1
 
 
-def test_offline_asks_nobody_and_says_what_to_do(hub: StubHub, weights: Path, tmp_path: Path) -> None:
-    offline = Downloads(True, cache=tmp_path, endpoint=hub.url)
+def test_offline_asks_nobody_and_says_what_to_do(stub: StubHub, weights: Path, tmp_path: Path) -> None:
+    offline = Downloads(True, cache=tmp_path, endpoint=stub.url)
     for ask in (offline.fetch, offline.fetch_config):
         with pytest.raises(ModelUnavailable) as caught:
             ask(model(), Task())
@@ -170,20 +169,20 @@ def test_offline_asks_nobody_and_says_what_to_do(hub: StubHub, weights: Path, tm
     assert offline.fetch(model(folder=weights), Task()) == weights
     with pytest.raises(ModelUnavailable):
         offline.fetch(model(folder=tmp_path / "nowhere"), Task())
-    assert hub.asked == []
+    assert stub.asked == []
 
 
-def test_only_the_configuration(ours: Downloads, hub: StubHub, tmp_path: Path) -> None:
+def test_only_the_configuration(ours: Downloads, stub: StubHub, tmp_path: Path) -> None:
     assert ours.fetch_config(model(), Task())["model_type"] == "qwen3"
-    assert hub.names("file") == ["config.json"] and local_folder(model(), tmp_path) is None
-    assert ours.fetch_config(model(), Task())["model_type"] == "qwen3" and len(hub.names("api")) == 1
+    assert stub.names("file") == ["config.json"] and local_folder(model(), tmp_path) is None
+    assert ours.fetch_config(model(), Task())["model_type"] == "qwen3" and len(stub.names("api")) == 1
     with pytest.raises(BadInput):
         ours.fetch(adapter(repo=REPO), Task())
 
 
-def test_an_adapter_and_a_pickled_base(ours: Downloads, hub: StubHub, weights: Path, tmp_path: Path) -> None:
-    hub.repos["camel/voice"] = tiny.adapter(tmp_path / "voice", weights, seed=1, march_2023=True)
-    hub.repos["camel/old"] = tiny.checkpoint(tmp_path / "old", "gpt2", layout="sharded-bin")
+def test_an_adapter_and_a_pickled_base(ours: Downloads, stub: StubHub, weights: Path, tmp_path: Path) -> None:
+    stub.repos["camel/voice"] = tiny.adapter(tmp_path / "voice", weights, seed=1, march_2023=True)
+    stub.repos["camel/old"] = tiny.checkpoint(tmp_path / "old", "gpt2", layout="sharded-bin")
     folder = ours.fetch(adapter(repo="camel/voice"), Task())
     assert {path.name for path in folder.iterdir()} == {"adapter_config.json", "adapter_model.bin"}
     assert ours.fetch_config(adapter(repo="camel/voice"), Task())["peft_type"] == "LORA"

@@ -7,8 +7,6 @@ from models.snapshot import needed
 from tests.models import tiny
 from tests.models.hub_fixtures import REPO, model, only_needed
 
-pytest_plugins = ["tests.models.hub_fixtures"]
-
 ENCODER = """modules.json config.json config_sentence_transformers.json sentence_bert_config.json vocab.txt
 tokenizer_config.json 1_Pooling/config.json 2_Dense/config.json 2_Dense/model.safetensors model.safetensors""".split()
 
