@@ -20,6 +20,9 @@ _NEXT = re.compile(
     rf"\n\s*END\b|\A\s*END\s*\Z|\n[ \t]*(?:原始问题为?|问题|文本为?|question|passage){_AFTER}|给你下面的文本和问题",
     re.IGNORECASE,
 )
+_BEGUN = re.compile(
+    r"[-*•#>\d.、【\s]*(?:答案?[为是]?|a(?:n(?:s(?:w(?:er?)?)?)?)?)?[*_】\s]*", re.IGNORECASE
+)  # of a marker
 _REFUSAL = re.compile(
     r"(?:原文|文本|文章|文中|材料|上文|段落)[^，。,.]{0,6}(?:未|没有?|并未|并没有?)(?:明确)?(?:提及|提到|说明|给出|涉及|指出)"
     r"|^(?:未|没有)(?:提及|提到|说明)|无法(?:从(?:原文|文本|文中|文章).{0,8})?(?:确定|得知|判断|回答)|^无答案"
@@ -59,7 +62,7 @@ def told(text: str) -> Told:
         return Told(question, _until_next(text[answer.end() :]))
     if rewritten:  # the answer may follow without a marker, after the line of the question
         _, _, rest = text[rewritten.end() :].lstrip().partition("\n")
-        return Told(question, _until_next(rest))
+        return Told(question, "" if _BEGUN.fullmatch(rest) else _until_next(rest))
     return Told("", _until_next(text))
 
 
