@@ -45,16 +45,19 @@ def engine_for(capability: str) -> Any:  # noqa: ANN401  (the protocol depends o
 def voice(choice: str, task: Task) -> Iterator[Voice]:
     """A model that writes, held until the block ends. Raises UnknownModel, ModelUnavailable, DoesNotFit, Busy,
     Cancelled."""
-    raise UnknownModel("unknown_model", name=choice)
-    yield
+    from models import instance
+
+    with instance.voice(choice, task) as held:
+        yield held
 
 
 @contextmanager
 def encoder(choice: str, task: Task) -> Iterator[Encoder]:
-    """A model that embeds, held until the block ends. Raises UnknownModel, ModelUnavailable, DoesNotFit, Busy,
-    Cancelled."""
-    raise UnknownModel("unknown_model", name=choice)
-    yield
+    """A model that embeds, held until the block ends. Raises as `voice`."""
+    from models import instance
+
+    with instance.encoder(choice, task) as held:
+        yield held
 
 
 def warm(capability: str) -> None:
