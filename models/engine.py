@@ -151,13 +151,9 @@ class Voice(Protocol):
 class Comparer(Protocol):
     """One base with adapters in use, for answers side by side. What a lease hands out; valid until the lease ends."""
 
-    def origin_of(self, adapter: str | None) -> Origin:
-        """Who answers in the column of an adapter (None: the base itself)."""
-        ...
+    origins: tuple[Origin, ...]  # who answers in each column
 
-    def columns(
-        self, prompt: Sequence[Message] | str, options: GenOptions, adapters: Sequence[str | None], *, task: Task
-    ) -> Iterator[tuple[int, str]]:
+    def columns(self, prompt: Sequence[Message] | str, options: GenOptions, *, task: Task) -> Iterator[tuple[int, str]]:
         """Yields (column, delta), all columns growing together; close the iterator to stop.
 
         An iterator that has `finishes` tells in it why each column ended. Raises as `Voice.generate` does.

@@ -3,7 +3,7 @@
 A token is a character; a conversation is rendered as «<role>text» for every turn and «<assistant>» at the end.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from models.engine import FinalPrompt, GenOptions, Message, PromptPart
@@ -101,22 +101,17 @@ class FakeColumns:
 
 
 class FakeComparer:
-    """A Comparer: every adapter (None is the base) says what is written for it."""
+    """A Comparer: every column ("" is the base, else an adapter) says what is written for it."""
 
-    def __init__(self, texts: dict[str | None, str], finishes: dict[str | None, str] | None = None) -> None:
-        self._texts, self._finishes = texts, finishes or {}
+    def __init__(self, texts: Mapping[str, str], finishes: Mapping[str, str] | None = None) -> None:
+        self.origins = tuple(Origin("neural", "fake", "someone/fake", name, "f00d" if name else "") for name in texts)
+        self._texts, self._ends = list(texts.values()), [(finishes or {}).get(name, "stop") for name in texts]
         self.asked: list[Prompt] = []
         self.made: list[FakeColumns] = []
 
-    def origin_of(self, adapter: str | None) -> Origin:
-        return Origin("neural", "fake", "someone/fake", adapter or "", "f00d" if adapter else "")
-
-    def columns(
-        self, prompt: Prompt, options: GenOptions, adapters: Sequence[str | None], *, task: Task
-    ) -> FakeColumns:
+    def columns(self, prompt: Prompt, options: GenOptions, *, task: Task) -> FakeColumns:
         self.asked.append(prompt)
-        ends = [self._finishes.get(adapter, "stop") for adapter in adapters]
-        self.made.append(FakeColumns([self._texts[adapter] for adapter in adapters], ends, task))
+        self.made.append(FakeColumns(self._texts, self._ends, task))
         return self.made[-1]
 
 

@@ -7,12 +7,11 @@ Gradio or where the voice comes from. The prompts stand in assets/prompts.
 from models.prompted.chat import respond
 from models.prompted.prophet import compose
 from models.prompted.reading import Question, answer, direct, prepare
-from models.prompted.side_by_side import MAX_COLUMNS, compare
+from models.prompted.side_by_side import compare
 from models.prompted.summary import summarize
 from models.prompted.writing import NOTES, Watched, write
 
 __all__ = [
-    "MAX_COLUMNS",
     "NOTES",
     "Question",
     "Watched",
