@@ -166,6 +166,7 @@ class ModelPool:
 
     def _wait(self, request: _Request) -> Rung:
         """Blocks until granted; raises what it was denied with, or Cancelled."""
+        request.task.fraction = 0.0  # the download, if there was one, is another piece of work
         try:
             with self._changed:
                 while request.rung is None and request.error is None:
@@ -175,6 +176,7 @@ class ModelPool:
                     raise request.error
                 assert request.rung is not None
                 request.task.check()
+                request.task.fraction, request.task.note = 0.0, ""  # what follows is the app's own work
                 return request.rung
         except BaseException:
             with self._changed:
