@@ -1,15 +1,15 @@
 """The one pool of this process, made at its first use from the settings of the hub, and what a choice means.
 
 A choice is the text that a model bar keeps for one visitor: "qwen3-4b", "llama-7b+luotuo-lora-7b-0.3",
-"remote.NAME" for a server of models.toml, "visitor.TOKEN" for one that a visitor named with a key of their own. The token
-is all that leaves this process: the key stays here, and nobody else can guess the token.
+"remote.NAME" for a server of models.toml, "visitor.TOKEN" for one that a visitor named with a key of their own. The
+token is all that leaves this process: the key stays here, and nobody else can guess the token.
 """
 
 import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from models.engine import Encoder, Voice
 from models.errors import UnknownModel
 from models.held import HeldColumns, HeldEncoder, HeldVoice, hold_columns
 from models.int8_cache import QuantisedCache
+from models.modelspec import AdapterSpec, ModelSpec
 from models.opening import Opening
 from models.pool import ModelPool
 from models.remote import RemoteServer
@@ -30,7 +31,19 @@ from models.schedule import Policy
 from models.spec import Precision
 from models.task import Task
 
-__all__ = ["Settings", "columns", "configure", "encoder", "pool", "register", "settings", "voice"]
+__all__ = [
+    "Settings",
+    "add",
+    "columns",
+    "configure",
+    "encoder",
+    "pool",
+    "register",
+    "server",
+    "servers",
+    "settings",
+    "voice",
+]
 
 DISK_BYTES = 64 << 30  # of quantised checkpoints under <home>/cache/int8
 VISITORS = 256  # servers of visitors that are remembered; the longest unused go first
@@ -90,11 +103,29 @@ def _made(chosen: Settings) -> ModelPool:
     )
 
 
-def register(server: RemoteServer) -> str:
+def add(kind: str, row: ModelSpec | AdapterSpec, fields: Mapping[str, str]) -> None:
+    """One row more, now in the pool and after a restart from <home>/models.toml. Raises BadInput."""
+    import tomlkit
+
+    pool().add(row)
+    if _settings.home is None:
+        return
+    with _lock:
+        path = _settings.home / "models.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.is_file() else tomlkit.document()
+        table = document.setdefault(kind, tomlkit.table(is_super_table=True))
+        table[row.key] = dict(fields)
+        new = path.with_suffix(".new")
+        new.write_text(tomlkit.dumps(document), encoding="utf-8")
+        new.replace(path)
+
+
+def register(named: RemoteServer) -> str:
     """Remembers a visitor's server; returns the choice that stands for it."""
     token, now = f"visitor.{secrets.token_urlsafe(18)}", time.monotonic()
     with _lock:
-        _visitors[token] = (now, server)
+        _visitors[token] = (now, named)
         stale = [name for name, (used, _) in _visitors.items() if now - used > FORGET_S]
         for name in stale:
             del _visitors[name]
@@ -108,25 +139,30 @@ def _visitor(choice: str) -> RemoteServer:
         if choice not in _visitors:
             raise UnknownModel("remote_forgotten")
         _visitors.move_to_end(choice)
-        _, server = _visitors[choice]
-        _visitors[choice] = (time.monotonic(), server)
-        return server
+        _, named = _visitors[choice]
+        _visitors[choice] = (time.monotonic(), named)
+        return named
 
 
-def _remote(choice: str) -> RemoteServer | None:
-    """The server that a choice means, None for a model of the pool."""
+def server(choice: str) -> RemoteServer | None:
+    """The server that a choice means, None for a model of the pool. Raises UnknownModel for one that is forgotten."""
     if choice.startswith("visitor."):
         return _visitor(choice)
     return None
+
+
+def servers(role: str) -> tuple[tuple[str, str], ...]:
+    """(choice, title) of the servers that the owner of the hub has set up for a role."""
+    return ()
 
 
 @contextmanager
 def voice(choice: str, task: Task) -> Iterator[Voice]:
     """A model that writes, held until the block ends. Raises UnknownModel, ModelUnavailable, DoesNotFit, Busy,
     Cancelled."""
-    server = _remote(choice)
-    if server is not None:
-        yield RemoteVoice(server)
+    remote = server(choice)
+    if remote is not None:
+        yield RemoteVoice(remote)
         return
     key, _, adapter = choice.partition("+")
     with pool().lease(key, task, adapter=adapter) as lease:
@@ -147,9 +183,9 @@ def columns(choice: str, adapters: Sequence[str], task: Task) -> Iterator[HeldCo
 @contextmanager
 def encoder(choice: str, task: Task) -> Iterator[Encoder]:
     """A model that embeds, held until the block ends. Raises as `voice`."""
-    server = _remote(choice)
-    if server is not None:
-        yield RemoteEncoder(server)
+    remote = server(choice)
+    if remote is not None:
+        yield RemoteEncoder(remote)
         return
     with pool().lease(choice, task, exact=True) as lease:
         yield HeldEncoder(lease)

@@ -30,7 +30,6 @@ from models.schedule import (
     Asked,
     BudgetChanged,
     CancelLoad,
-    Cancelled as Withdrawn,
     Deny,
     Effect,
     Event,
@@ -51,6 +50,9 @@ from models.schedule import (
     Unloaded,
     Unpinned,
     Warn,
+)
+from models.schedule import (
+    Cancelled as Withdrawn,
 )
 from models.spec import Precision
 from models.task import Task
@@ -215,6 +217,10 @@ class ModelPool:
             self._look()
             rungs = self._rungs([spec], adapter)
             return self._scheduler.preview(rungs), spec.folder is not None
+
+    def is_here(self, key: str) -> bool:
+        """Whether the files of a model are on this machine. No network. Raises UnknownModel."""
+        return self._opener.ready(self.catalogue.model(key)).folder is not None
 
     def choice(self, role: str) -> Choice:
         """What this machine loads models of a role with, and why."""
