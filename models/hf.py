@@ -86,6 +86,10 @@ class HFModel:
         """What the model would see, and which tokens would be kept and dropped. Raises BadInput."""
         return self._prompter(adapter).fit(prompt, options)[0]
 
+    def count(self, text: str) -> int:
+        """Tokens of a text, by the model's own tokenizer, without any that open or close a prompt."""
+        return self._base_prompter.count(text)
+
     def add_adapter(self, key: str, folder: Path, *, form: str | None = None) -> Adapter:
         """Puts a PEFT LoRA beside the others, while answers run; `form` is its own prompt format.
 
