@@ -35,7 +35,7 @@ def respond(
     """The growing answer to the last message, with what the model saw at its end. Raises as `models.voice` does,
     BadInput, Cancelled."""
     if choice:
-        yield from written(messages, task, choice, system, writing.options(*settings))
+        yield from written(messages, task, choice, system or "", writing.options(*settings))
         return
     for reply in engine_for("respond").respond(messages, task):
         yield Turn(reply, ("",))
