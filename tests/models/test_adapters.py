@@ -140,7 +140,7 @@ def steps(forward: Forward, ids: Sequence[int], adapter: str | None, n_tokens: i
             done = cache.get_seq_length()
             new = torch.tensor([written[done:]])
             positions = torch.arange(done, len(written))[None]
-            written.append(int(forward(new, None, positions, cache, [adapter]).argmax()))
+            written.append(int(forward(new, None, positions, cache, [adapter])[0, -1].argmax()))
     return written[len(ids) :]
 
 
