@@ -314,6 +314,11 @@ def _merged_linear(config: dict[str, Any], _: dict[str, Any]) -> None:
     config["enable_lora"] = [True, False, True]
 
 
+def _convolution(_: dict[str, Any], tensors: dict[str, Any]) -> None:
+    for name in [name for name in tensors if "lora_B" in name]:
+        tensors[name] = tensors[name][..., None]
+
+
 def _extra_tensor(_: dict[str, Any], tensors: dict[str, Any]) -> None:
     tensors["base_model.model.lm_head.weight"] = torch.ones(3, 3)
 
@@ -327,7 +332,8 @@ def _extra_tensor(_: dict[str, Any], tensors: dict[str, Any]) -> None:
         (_half, "adapter_mismatch"),
         (_unused_target, "adapter_mismatch"),
         (_dora, "adapter_kind"),
-        (_merged_linear, "adapter_kind"),
+        (_merged_linear, "adapter_merged"),
+        (_convolution, "adapter_merged"),
         (_extra_tensor, "adapter_kind"),
     ],
 )
