@@ -7,7 +7,7 @@ Protocol: eight visitors on five adapters (the bare base is one of them), greedy
 as people type, and for the first word also of 4. A lone visitor is the same engine with nobody else there. «Together»:
 all eight ask in the same instant, so on a processor that computes at its limit the first word of eight prompts cannot
 come sooner than eight prompts take to read; that bound is measured and printed beside it. «Joining»: one asks while
-seven write. On a machine that others keep busy trust `--threads 1` and processor time.
+seven write. One thread by default: with more, threads that wait for one another spin, and count as processor time.
 """
 
 import argparse
@@ -132,7 +132,7 @@ def main() -> None:
     """Measures, prints, and exits with 1 when a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=0, help="of the processor; 0: as torch chooses")
+    parser.add_argument("--threads", type=int, default=1, help="of the processor")
     parser.add_argument("--cuda", action="store_true", help="on a card instead")
     parser.add_argument("--sizes", nargs="+", choices=pool_card.SIZES, default=list(pool_card.SIZES), help="billions")
     options = parser.parse_args()
@@ -140,8 +140,7 @@ def main() -> None:
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.threads)
     if options.cuda:
         if not torch.cuda.is_available():
             sys.exit("there is no CUDA device here")

@@ -121,8 +121,8 @@ def bound(model: HFModel, prompts: Sequence[str], rounds: int) -> float:
     from transformers import DynamicCache
 
     rows = [model._tokenizer(text)["input_ids"] for text in prompts]
-    width = min(map(len, rows))
-    ids = torch.tensor([row[:width] for row in rows], device=model.device)
+    width = round(statistics.mean(map(len, rows)))
+    ids = torch.tensor([(row * width)[:width] for row in rows], device=model.device)
     times: tuple[list[float], list[float]] = ([], [])
     with torch.inference_mode():
         for _ in range(rounds):

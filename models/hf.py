@@ -25,7 +25,7 @@ from models.int8 import Report, install
 from models.int8_cache import QuantisedCache
 from models.lanes import Begins, Lane, out_of_memory
 from models.lora import Selection
-from models.memory import give_back, held_bytes, trim
+from models.memory import give_back, held_bytes, keep_scratch, trim
 from models.probe import rows_per_step
 from models.prompt import Prompter
 from models.sampling import generator
@@ -285,6 +285,7 @@ def _opened(
 ) -> HFModel:
     """Tries a model out and opens its lane."""
     task.step(0.9, "model.checking")
+    keep_scratch()
     int8 = install(model) if precision is Precision.INT8 and str(model.device) == "cpu" else None
     forward = Forward(model, Selection())
     rows = rows_per_step(forward, context_of(model), precision.value, wanted=MAX_ROWS, task=task)

@@ -46,9 +46,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str | None, Path]:
     return made
 
 
-@pytest.fixture(scope="module")
-def camel(folders: dict[str | None, Path]) -> Iterator[HFModel]:
-    model = load(folders[None], Precision.FP32, "cpu", Task())
+@pytest.fixture(scope="module", params=tiny.DEVICES)
+def camel(request: pytest.FixtureRequest, folders: dict[str | None, Path]) -> Iterator[HFModel]:
+    model = load(folders[None], Precision.FP32, request.param, Task())
     for key in KEYS:
         model.add_adapter(key, folders[key])
     yield model
@@ -138,8 +138,8 @@ def steps(forward: Forward, ids: Sequence[int], adapter: str | None, n_tokens: i
     with torch.inference_mode():
         while len(written) < len(ids) + n_tokens:
             done = cache.get_seq_length()
-            new = torch.tensor([written[done:]])
-            positions = torch.arange(done, len(written))[None]
+            new = torch.tensor([written[done:]], device=forward.device)
+            positions = torch.arange(done, len(written), device=forward.device)[None]
             written.append(int(forward(new, None, positions, cache, [adapter])[0, -1].argmax()))
     return written[len(ids) :]
 

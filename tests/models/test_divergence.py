@@ -29,9 +29,9 @@ def folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return base, tiny.adapter(home / "adapter", base, seed=3)
 
 
-@pytest.fixture(scope="module")
-def model(folders: tuple[Path, Path]) -> Iterator[HFModel]:
-    made = load(folders[0], Precision.FP32, "cpu", Task())
+@pytest.fixture(scope="module", params=tiny.DEVICES)
+def model(request: pytest.FixtureRequest, folders: tuple[Path, Path]) -> Iterator[HFModel]:
+    made = load(folders[0], Precision.FP32, request.param, Task())
     made.add_adapter("camel", folders[1])
     yield made
     assert made.unload()

@@ -4,9 +4,9 @@ import pytest
 
 from benchmarks import pool, pool_card
 from benchmarks.pool_models import TINY
+from tests.models import tiny
 
 torch = pytest.importorskip("torch")
-DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def test_every_figure_of_the_processor_is_measured_and_no_answer_is_wrong() -> None:
@@ -18,7 +18,7 @@ def test_every_figure_of_the_processor_is_measured_and_no_answer_is_wrong() -> N
     assert "MISSED" in str(pool.Line("worse", 2.0, 1.0)) and not pool.Line("better", 2.0, 1.0, less=False).missed
 
 
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", tiny.DEVICES)
 def test_a_card_is_measured_in_both_precisions(device: str, capsys: pytest.CaptureFixture[str]) -> None:
     wide, int8 = pool_card.compared(TINY, device, n_tokens=4)
     assert int8.n_bytes < wide.n_bytes and int8.precision == "int8"
