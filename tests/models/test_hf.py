@@ -157,6 +157,7 @@ def test_a_load_that_is_stopped_while_it_quantises_leaves_nothing(
 ) -> None:
     from models.int8_cache import QuantisedCache
 
+    assert load(folder("qwen3"), Precision.INT8, "cpu", Task()).unload()  # libraries keep modules of their own
     cache, before = QuantisedCache(tmp_path / "cache", max_bytes=1 << 30), models_alive()
     task = Recorder(stop_at)
     with pytest.raises(Cancelled):
