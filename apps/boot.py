@@ -30,7 +30,9 @@ class Boot:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
-        name = scope.get("path", "").removeprefix(scope.get("root_path", "")).removeprefix("/luotuo/").removesuffix(".js")
+        name = (
+            scope.get("path", "").removeprefix(scope.get("root_path", "")).removeprefix("/luotuo/").removesuffix(".js")
+        )
         if name in SCRIPTS:
             await _script(name, send)
             return

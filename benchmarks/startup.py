@@ -54,7 +54,9 @@ def fetch(port: int) -> tuple[int, int] | None:
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             body = answer.read()
-            unpack = {"gzip": gzip.decompress, "br": brotli.decompress}.get(answer.headers.get("content-encoding", ""), bytes)
+            unpack = {"gzip": gzip.decompress, "br": brotli.decompress}.get(
+                answer.headers.get("content-encoding", ""), bytes
+            )
             return len(body), len(unpack(body))
     except OSError:
         return None
