@@ -57,7 +57,8 @@ class HFModel:
         self.dtype = str(model.dtype).removeprefix("torch.")  # of activations, and of weights that are not quantised
         self.int8 = int8  # which way int8 layers go on a CPU, how exact it is, and why; None where there are none
         self.kv_bytes_per_token = kv_bytes_per_token(model)
-        self.n_context = context_of(model)
+        # an answer must not outgrow the memory that was set aside for all of them
+        self.n_context = min(context_of(model), lane.kv_tokens or context_of(model))
         self.n_bytes = held_bytes(model)  # of the base; every adapter has its own
         self.adapters = Adapters(model, forward.selection)
         self._base_prompter = Prompter(tokenizer, self.n_context, form)
@@ -146,10 +147,6 @@ class HFModel:
     ) -> FinalPrompt:
         """What the model would see, and which tokens would be kept and dropped. Raises BadInput."""
         return self._prompter(adapter).fit(prompt, options)[0]
-
-    def count(self, text: str) -> int:
-        """Tokens of a text, by the model's own tokenizer, without any that open or close a prompt."""
-        return self._base_prompter.count(text)
 
     def add_adapter(self, key: str, folder: Path, *, form: str | None = None) -> Adapter:
         """Puts a PEFT LoRA beside the others, while answers run; `form` is its own prompt format.

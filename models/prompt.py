@@ -85,10 +85,6 @@ class Prompter:
             ids = ids[:-1]
         return list(ids)
 
-    def count(self, text: str) -> int:
-        """Tokens of a text by itself."""
-        return len(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
-
     def defused(self, text: str) -> str:
         """The text without control tokens, also without those that appear when others are taken out."""
         while self._controls.search(text):
