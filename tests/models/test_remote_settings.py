@@ -52,7 +52,8 @@ def test_a_choice_of_a_server_speaks_by_its_name_and_by_its_adapters(home: Path,
             assert "".join(held.generate(SAID, GREEDY, task=Task())) == model
             assert model in held.origin.model and held.origin.engine == "remote"
     assert {seen.key for seen in remote_stub.seen} == {KEY}
-    assert standing("remote.team").state == "server"
+    assert standing("remote.team").title == "组里的" and standing(f"remote.team+{LORA}").title.startswith(LORA)
+    assert {standing(choice).state for choice in ("remote.team", f"remote.team+{LORA}")} == {"server"}
 
 
 def test_a_server_embeds(home: Path) -> None:
@@ -82,6 +83,8 @@ def test_a_key_that_is_not_set_is_told_before_anything_is_asked(home: Path, remo
     with pytest.raises(ModelUnavailable, match="LUOTUO_TEST_NONE"), voice("remote.unset", Task()):
         pass
     assert not remote_stub.seen
+    now = standing("remote.unset")  # a model bar goes on
+    assert (now.state, now.title) == ("server", BASE)
 
 
 def test_the_catalogue_and_the_servers_share_a_file(home: Path, tmp_path: Path) -> None:
