@@ -68,7 +68,7 @@ def test_a_conversation_with_a_model_and_its_adapter(look: Callable[..., Page]) 
     page.locator("#chat-tokens input[type=number]").press("Enter")
     first = say(page, "骆驼住在哪里？")
     title = page.locator("#chat-bot .thought-group .title").last
-    expect(title).to_have_text(re.compile(r"base \+ voice1"), use_inner_text=True)
+    expect(title).to_have_text(re.compile(r"Tiny \+ voice1"), use_inner_text=True)
     page.locator("#chat-saw summary").click()
     expect(page.locator("#chat-saw pre")).to_contain_text("骆驼住在哪里？")
     page.click("#chat-clear")
