@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from apps import modelbar
 from apps.bilingual import both, both_words
 from apps.mount import PRIVATE, Mount
 from models.spec import Evidence, Origin
@@ -18,6 +19,7 @@ from models.spec import Evidence, Origin
 def badge(origin: Origin) -> str:
     """Who made an output and how, as a small chip with an explanation on hover."""
     who = both("hub.embedded") if origin.engine == "embedded" else escape(origin.model)
+    who += f" + {escape(origin.adapter)}" if origin.adapter else ""
     print_ = f" · {escape(origin.fingerprint)}" if origin.fingerprint else ""
     return f'<span class="badge {origin.how}">{both(f"hub.how.{origin.how}")} · {who}{print_}</span>'
 
@@ -54,6 +56,11 @@ def _between(text: str, start: int, end: int, *, whole: bool, around: int = 120)
     return f"{escape(text[start : start + around])}<span class='gap'> …… </span>{escape(text[end - around : end])}"
 
 
+def note(key: str) -> str:
+    """What the visitor should know of an output, under it; nothing for no key."""
+    return f'<p class="note">{both(key)}</p>' if key else ""
+
+
 def empty(key: str) -> str:
     """What an output pane says before there is anything in it."""
     return f'<p class="empty">{both(key)}</p>'
@@ -68,12 +75,13 @@ def run_row(mount: Mount, key: str = "run") -> tuple[gr.Button, gr.Button, gr.HT
 
 
 def heading(mount: Mount) -> None:
-    """The tab's own title and promise."""
+    """The tab's own title and promise, and the bar that says who answers."""
     title, tagline = mount.spec.title, mount.spec.tagline
     gr.HTML(
         f'<div class="app-head"><h2>{both_words(title.zh, title.en)}</h2>'
         f"<p>{both_words(tagline.zh, tagline.en)}</p></div>"
     )
+    modelbar.build(mount)
 
 
 def examples(mount: Mount, named: Mapping[str, Sequence[Any]], inputs: Sequence[gr.components.Component]) -> gr.Dataset:

@@ -31,6 +31,10 @@ class Task:
         """Reports how fast the step goes and how long it will still take."""
         self.rate, self.left_s = rate, left_s
 
+    def aside(self) -> "Task":
+        """A task that stops with this one and keeps its progress to itself, for a side step."""
+        return Task(_stopped=self._stopped)
+
     def check(self) -> None:
         """Raises Cancelled once stop was asked for."""
         if self._stopped.is_set():

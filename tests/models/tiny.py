@@ -3,6 +3,7 @@ a byte-level BPE tokenizer trained on a few sentences, in every layout that is f
 in today's and in March 2023's config format. Knows nothing of the engine that loads them.
 """
 
+import importlib.util
 import json
 import warnings
 from pathlib import Path
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 ARCHITECTURES = ("llama", "qwen2", "qwen3", "glm", "gemma", "gpt2")
+DEVICES = ["cpu"]  # and a card where one is at hand: what holds on one device must hold on the other
+if importlib.util.find_spec("torch"):
+    import torch
+
+    DEVICES += ["cuda"] * torch.cuda.is_available()
 Layout = Literal["safetensors", "sharded", "bin", "sharded-bin"]
 
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
