@@ -1,5 +1,5 @@
 /* The map of the embedding tab: points, names, legend, tools. Made for a Gradio HTML component and for a page of its own.
-   `new Luotuo.Scatter(root, talk)`; talk = {peek(row), tap(row), pick(bits)} is told what the visitor does. Every text is
+   `new Luotuo.Scatter(root, talk)`; talk = {peek(row), pick(bits)} is told what the visitor does. Every text is
    set as text, never as markup. Knows nothing of how positions or colours were computed. */
 (function () {
   'use strict';
@@ -70,7 +70,7 @@
       });
     }
 
-    /** New positions: {n, dims, xyz, sizes, px, names, links, words, about}. With `same` points they glide to their new places. */
+    /** New positions: {n, dims, xyz, sizes, px, links, words, about}. With `same` points they glide to their new places. */
     points(given, again) {
       const to = Luotuo.shorts(given.xyz), glides = !again && this.n === given.n && this.camera.dims === given.dims && this.xyz;
       this.painter.set('from', glides ? this.xyz : to, given.dims);
@@ -108,7 +108,7 @@
       if (still) this.later(); else step();
     }
 
-    /** New colours: {codes, palette: ["#rrggbb"], names, counts, marked, scale, title}. */
+    /** New colours: {codes, palette: ["#rrggbb"], names, counts, spots, marked, scale, title}. */
     paint(given) {
       if (!given) return;
       const palette = new Uint8Array(1024).fill(128);
@@ -199,8 +199,8 @@
       if (this.moment < 1) return;
       if (this.pairs) over.links(this.pairs, this.pixels());
       const at = (name) => rows.slice(0, 2).map((row) => row[0] * name.x + row[1] * name.y + row[2] * (name.z || 0) + row[3]);
-      const shown = (this.given.names || []).filter((name) => !this.hidden.has(name.code));
-      const wanted = this.tint && this.tint.named ? shown.map((name) => ({ text: name.text, left: at(name)[0], top: at(name)[1] })) : [];
+      const shown = ((this.tint && this.tint.spots) || []).filter((name) => !this.hidden.has(name.code));
+      const wanted = shown.map((name) => ({ text: name.text, left: at(name)[0], top: at(name)[1] }));
       this.named = over.names(wanted);
       this.root.dataset.names = String(this.named.length);
       if (this.under >= 0) over.ring(this.pixels()[2 * this.under], this.pixels()[2 * this.under + 1], (this.px * this.grown()) / 2 + 5);

@@ -141,11 +141,19 @@
       } else if (!this.moved && map.n) {
         const row = map.nearest(...this.spot(event));
         map.hover(row);
-        if (row >= 0) map.talk.tap(row);
+        if (row >= 0) this.tap(row);
         else if (map.chosen) map.choose('');
       }
       this.fence = null;
       map.sketch();
+    }
+
+    /** A click chooses one point; with shift held it joins or leaves the selection. */
+    tap(row) {
+      const bits = new Uint8Array((this.map.n + 7) >> 3);
+      if (this.mixes && this.map.chosen) bits.set(this.map.chosen);
+      bits[row >> 3] ^= 1 << (row & 7);
+      this.map.choose(Luotuo.text(bits));
     }
 
     /** The new selection, added to or taken from the old one while shift or alt is held. */
