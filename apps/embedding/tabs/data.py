@@ -23,6 +23,7 @@ from models.task import Task
 
 METHODS = [("UMAP", "umap"), ("PCA", "pca"), ("t-SNE", "tsne")]
 KINDS = [".txt", ".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".parquet"]
+VECTORS = [".npy", ".npz", ".csv", ".tsv", ".parquet", ".jsonl"]
 _NOTHING = -1
 _COUNT = """(text) => {
   const lines = (text || '').split('\\n').map((line) => line.trim()).filter(Boolean), length = lines.length;
@@ -178,7 +179,7 @@ def _parameters(mount: Mount) -> tuple[list[Any], gr.UploadButton, gr.HTML, gr.B
             seed = gr.Number(42, precision=0, minimum=0, label=t("seed"), info=t("seed_info"), min_width=160)
             with gr.Column(min_width=200):
                 vectors = gr.UploadButton(
-                    t("vectors_file"), file_types=[".npy", ".npz", ".csv", ".tsv", ".parquet", ".jsonl"], size="sm",
+                    t("vectors_file"), file_types=VECTORS, size="sm",
                     elem_id=mount.id("vectors"),
                 )  # fmt: skip
                 said = gr.HTML(f'<p class="note">{ui.both("embedding.vectors_info")}</p>')

@@ -1,5 +1,6 @@
 """Pairs: how like are the first and the second of each, all against all; as a heatmap and as retrieval figures."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -68,9 +69,6 @@ def pairs(mount: Mount, cache: VectorCache) -> None:
     plot = gr.Plot(show_label=False, visible=False, elem_id=mount.id("heatmap"))
     buttons = {"start": start, "stop": stop, "status": status}
     choice = mount.choice("embed")
-    mount.run([start.click], _with(cache, compare), [first, second, choice], [said, plot], **buttons)
-    mount.run([file.upload], _with(cache, upload), [file, choice], [first, second, said, plot], **buttons)
+    mount.run([start.click], functools.partial(compare, cache), [first, second, choice], [said, plot], **buttons)
+    mount.run([file.upload], functools.partial(upload, cache), [file, choice], [first, second, said, plot], **buttons)
 
-
-def _with(cache: VectorCache, work: Any) -> Any:  # noqa: ANN401
-    return lambda *values: work(cache, *values)
