@@ -166,4 +166,3 @@ def tip(atlas: Atlas, row: object, lang: str) -> Payload | None:
 def clipped(text: str, most: int) -> str:
     """At most `most` characters."""
     return text if len(text) <= most else text[: most - 1] + "…"
-

@@ -105,7 +105,11 @@ def _work(mount: Mount, desk: gr.State) -> _Work:
     with gr.Column(visible=False) as space, gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=320):
             colour = gr.Dropdown(
-                [("", "cluster")], value="cluster", label=mount.t("colour"), elem_id=mount.id("colour"), filterable=False
+                [("", "cluster")],
+                value="cluster",
+                label=mount.t("colour"),
+                elem_id=mount.id("colour"),
+                filterable=False,
             )
             plot = chart(mount, "map", desk)
         with gr.Column(scale=2, min_width=320), gr.Tabs(elem_id=mount.id("tools")) as tabs:
@@ -171,7 +175,9 @@ def _wire_data(mount: Mount, given: data.Data, desk: gr.State, main: dict[str, A
 
 def _wire_work(mount: Mount, work: _Work, desk: gr.State) -> None:
     """Map, lists and tools drive one another."""
-    quick(mount, work.colour.input, lambda lang, desk, key: recoloured(desk, key, lang), [desk, work.colour], [work.chart])
+    quick(
+        mount, work.colour.input, lambda lang, desk, key: recoloured(desk, key, lang), [desk, work.colour], [work.chart]
+    )
     lists = [work.groups.table, work.groups.found, work.search.hits, work.teach.learnt]
     selection.wire(mount, work.selection, desk, work.chart, lists)
     groups.wire(mount, work.groups, desk, work.chart, work.colour, work.group_tab)

@@ -7,9 +7,9 @@ import gradio as gr
 
 from apps import ui
 from apps.embedding import reports, words
+from apps.embedding.atlas import outliers
 from apps.embedding.clusters.agreement import agreement
 from apps.embedding.clusters.duplicates import near_duplicates
-from apps.embedding.clusters.members import outliers
 from apps.embedding.clusters.spoken import spoken_names
 from apps.embedding.desk import Desk
 from apps.embedding.tabs.chart import recoloured
@@ -19,6 +19,9 @@ from apps.embedding.tabs.selection import listening
 from apps.mount import Mount
 from models.errors import BadInput
 from models.task import Task
+
+
+MOST = 20  # outliers that are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def needs_map(desk: Desk) -> Any:  # noqa: ANN401
 def find_outliers(task: Task, lang: str, desk: Desk) -> str:
     """Texts far from the middle of their cluster."""
     atlas = needs_map(desk)
-    return reports.outlying(atlas, outliers(atlas))
+    return reports.outlying(atlas, outliers(atlas, MOST, task))
 
 
 def find_duplicates(task: Task, lang: str, desk: Desk, threshold: float) -> str:

@@ -19,9 +19,7 @@ from models.errors import BadInput
 from models.task import Task
 
 
-def compare(
-    cache: VectorCache, task: Task, lang: str, first: str, second: str, choice: str
-) -> tuple[str, Any]:
+def compare(cache: VectorCache, task: Task, lang: str, first: str, second: str, choice: str) -> tuple[str, Any]:
     """The heatmap of two lists of lines, the n-th of one belonging to the n-th of the other."""
     ones, twos = ([line.strip() for line in (text or "").splitlines() if line.strip()] for text in (first, second))
     if not ones or not twos:
@@ -71,4 +69,3 @@ def pairs(mount: Mount, cache: VectorCache) -> None:
     choice = mount.choice("embed")
     mount.run([start.click], functools.partial(compare, cache), [first, second, choice], [said, plot], **buttons)
     mount.run([file.upload], functools.partial(upload, cache), [file, choice], [first, second, said, plot], **buttons)
-

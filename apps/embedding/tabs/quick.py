@@ -13,8 +13,14 @@ Trigger = Callable[..., Any]
 
 
 def quick(
-    mount: Mount, trigger: Trigger, function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any],
-    *, hears: bool = False, **options: Any,  # noqa: ANN401
+    mount: Mount,
+    trigger: Trigger,
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    *,
+    hears: bool = False,
+    **options: Any,  # noqa: ANN401
 ) -> Any:  # noqa: ANN401  fmt: skip
     """Wires `function(lang, *inputs)`, with `hears` `function(event, lang, *inputs)`, to a trigger. Of calls that come
     while one runs only the last is answered.
