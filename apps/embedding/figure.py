@@ -1,7 +1,7 @@
 """The similarity of pairs as a Plotly heatmap: firsts down, seconds across, the pairs themselves on the diagonal.
 
-Legible on light and dark ground; all texts are escaped, because Plotly reads them as markup. Its size is bounded and the
-colours span the values that occur, so that 3 pairs and 1,000 pairs both can be read. Knows nothing of Gradio.
+Legible on light and dark ground; all texts are escaped, because Plotly reads them as markup. Its size is bounded
+and the colours span the values that occur, so that 3 pairs and 1,000 pairs both can be read. Knows nothing of Gradio.
 """
 
 from collections.abc import Sequence
@@ -61,9 +61,9 @@ def _outline(at: int) -> dict[str, Any]:
 
 def _axis(texts: Sequence[str]) -> dict[str, Any]:
     if len(texts) > _NAMED:
-        return {"showgrid": False}
+        return {"showgrid": False, "automargin": True}
     short = [f"{at} {escape(clipped(text, 8), quote=False)}" for at, text in enumerate(texts, 1)]
-    return {"tickvals": list(range(1, len(texts) + 1)), "ticktext": short, "showgrid": False}
+    return {"tickvals": list(range(1, len(texts) + 1)), "ticktext": short, "showgrid": False, "automargin": True}
 
 
 def _layout() -> dict[str, Any]:

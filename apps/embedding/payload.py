@@ -1,7 +1,7 @@
 """What travels to the map in the browser: positions, colours, names, selections, as few bytes as they need.
 
-100,000 points are 0.53 MB as base64 of uint16, a new colouring 0.13 MB, a selection 17 kB. Texts do not travel: the page
-asks for the one under the pointer. Knows the atlas and assets/embedding/scatter.js; knows nothing of Gradio.
+100,000 points are 0.53 MB as base64 of uint16, a new colouring 0.13 MB, a selection 17 kB. Texts do not travel: the
+page asks for the one under the pointer. Knows the atlas and assets/embedding/scatter.js; knows nothing of Gradio.
 """
 
 from base64 import b64decode, b64encode

@@ -54,7 +54,8 @@ def crossed(rows: Sequence[str], columns: Sequence[str], counts: "np.ndarray") -
         most = max(1, sum(line))
         cells = "".join(f"<td style='--share:{round(100 * value / most)}%'>{int(value)}</td>" for value in line)
         body += f"<tr><th scope='row'>{escape(clipped(name, 16))}</th>{cells}</tr>"
-    return f'<div class="map-table crossed" tabindex="0"><table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    table = f"<table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="map-table crossed" tabindex="0">{table}</div>'
 
 
 def taught(atlas: Atlas, examples: Mapping[int, str]) -> str:
@@ -97,8 +98,8 @@ def paired(pairs: Pairs) -> str:
     said = ui.both("embedding.retrieval", recall=f"{pairs.recall:.2f}", mrr=f"{pairs.mrr:.3f}", pairs=len(pairs.first))
     worst = [at for at in (-pairs.ranks).argsort(kind="stable")[:20].tolist() if pairs.ranks[at] > 1]
     rows = "".join(
-        f"<tr><td>{pairs.ranks[at]}</td><td>{pairs.matrix[at, at]:.3f}</td><td>{escape(clipped(pairs.first[at], SHOWN))}</td>"
-        f"<td>{escape(clipped(pairs.second[at], SHOWN))}</td></tr>"
+        f"<tr><td>{pairs.ranks[at]}</td><td>{pairs.matrix[at, at]:.3f}</td>"
+        f"<td>{escape(clipped(pairs.first[at], SHOWN))}</td><td>{escape(clipped(pairs.second[at], SHOWN))}</td></tr>"
         for at in worst
     )
     missed = f'<h3 class="small">{ui.both("embedding.missed")}</h3>{grid(("rank", "cosine", "first", "second"), rows)}'

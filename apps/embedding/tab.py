@@ -35,7 +35,7 @@ Shown = tuple[Any, ...]
 
 
 def laid(desk: Desk, colour: str, lang: str) -> Shown:
-    """Everything that shows the map on the desk: facts, map, menu of colours, clusters, selection (3), hits, workspace."""
+    """What shows the map on the desk: facts, map, menu of colours, clusters, selection (3), hits, workspace."""
     atlas = needs_map(desk)
     desk.chosen = ()
     return (

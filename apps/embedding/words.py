@@ -75,11 +75,8 @@ def table(atlas: Atlas) -> str:
     )
     noise = (atlas.labels < 0).sum()
     if noise:
-        said = ui.both("embedding.noise")
-        rows += (
-            f'<tr><th scope="row"><button type="button" class="link" data-act="cluster" data-at="-1">{said}</button></th>'
-            f"<td>{noise}</td><td></td></tr>"
-        )
+        said = button("cluster", -1, "").replace("></", f">{ui.both('embedding.noise')}</")
+        rows += f"<tr><th scope='row'>{said}</th><td>{noise}</td><td></td></tr>"
     note = f'<p class="note">{ui.both("embedding.table_note")}</p>'
     return note + grid(("cluster", "size", "typical"), rows)
 

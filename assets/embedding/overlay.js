@@ -4,7 +4,7 @@
   'use strict';
   const Luotuo = (window.Luotuo = window.Luotuo || {});
   const LINE = 18, PAD = 5; /* px */
-  const SHIFTS = [[0, 0], [0, -1], [0, 1], [0, -2], [0, 2], [-0.6, 0], [0.6, 0], [-0.6, -1], [0.6, 1], [0, -3], [0, 3]];
+  const SHIFTS = [[0, -1], [0, 1], [0, 0], [0, -2], [0, 2], [-0.6, 0], [0.6, 0], [-0.6, -1], [0.6, 1], [0, -3], [0, 3]];
   const MOST_LINKS = 5000;
 
   /** Boxes for names, in the order given: each at its place or shifted a little, left out when there is no room.

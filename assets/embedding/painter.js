@@ -4,7 +4,7 @@
   'use strict';
   const Luotuo = (window.Luotuo = window.Luotuo || {});
   const MARKS = 5; /* circle, square, diamond, triangle, cross */
-  const PALE = 0.13, PLAIN = 0.88, RING = [0.86, 0.15, 0.15];
+  const PALE = 0.18, PLAIN = 0.88, RING = [0.86, 0.15, 0.15];
 
   const VERTEX = `#version 300 es
     in vec3 from; in vec3 to; in float code; in float flag; in float size;

@@ -1,4 +1,4 @@
-"""Clusters in detail: the table that drives the map, names by a model, outliers, near-duplicates, agreement with labels."""
+"""Clusters in detail: the table that drives the map, names by a model, outliers, near-duplicates, agreement."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,6 @@ from apps.embedding.tabs.selection import listening
 from apps.mount import Mount
 from models.errors import BadInput
 from models.task import Task
-
 
 MOST = 20  # outliers that are listed
 

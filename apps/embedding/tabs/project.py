@@ -7,7 +7,6 @@ whose addresses hold the file's hash: nobody can guess them, and the hub deletes
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 

@@ -99,7 +99,8 @@ def wire(
 ) -> None:  # fmt: skip
     """Typing, enter, the button and the box of hybrid search all search; examples come from the selection."""
     inputs, outputs = [desk, made.query, made.hybrid, colour], [chart, made.hits, colour]
-    for trigger in (made.query.input, made.query.submit, made.go.click, made.hybrid.input):
+    # `change`, not `input`: Gradio 6 sends no `input` for what an input method commits, which is how Chinese is typed
+    for trigger in (made.query.change, made.query.submit, made.go.click, made.hybrid.input):
         quick(mount, trigger, look, inputs, outputs)
     for kind, button in (("like", like), ("unlike", unlike)):
         quick(
