@@ -14,7 +14,7 @@ MAX_TEXTS = 200_000  # different ones; their vectors, map and search were measur
 _LABELLED = 0.8  # share of lines with exactly one tab from which on tabs mean labels
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # no slots: the index for search hangs on it by a weak reference
 class Corpus:
     """Different texts in the order of their first lines. All tuples, those of `columns` too, are equally long."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import models
 from apps.embedding.cache import VectorCache, key_of
 from apps.embedding.stage import Stage
+from models.errors import BadInput
 from models.spec import Origin
 from models.task import Task
 
@@ -61,17 +62,20 @@ def embedded_origin() -> Origin:
     return Origin(models.engine_spec("embed").how)
 
 
-def asked(queries: Sequence[str], vectors: Vectors, task: Task) -> "Matrix | None":
-    """Rows of queries that can be compared with `vectors`; None when those were uploaded without a model.
+def asked(texts: Sequence[str], vectors: Vectors, task: Task, *, query: bool = True) -> "Matrix | None":
+    """Rows of texts that can be compared with `vectors`; None when those were uploaded without a model.
 
-    Raises as `embed` does.
+    `query` says that they are searches. Raises as `embed` does, and BadInput other_encoder when the model of that name
+    is another one by now, such as a newer revision.
     """
     if vectors.key == EMBEDDED:
-        return _embedded(queries, task)
+        return _embedded(texts, task)
     if not vectors.choice:
         return None
     with models.encoder(vectors.choice, task) as encoder:
-        return encoder.embed(queries, task, query=True)
+        if encoder.fingerprint != vectors.fingerprint:
+            raise BadInput("other_encoder")
+        return encoder.embed(texts, task, query=query)
 
 
 def _embedded(texts: Sequence[str], task: Task) -> "Matrix":

@@ -8,14 +8,13 @@ Knows matrices; knows nothing of texts.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from apps.embedding.vectors import Vectors
 from models.errors import BadInput
 from models.task import Task
 
 if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
-
-    from apps.embedding.vectors import Matrix
 
     Pairs = tuple[np.ndarray, np.ndarray]
 
@@ -27,8 +26,8 @@ _SLACK = 1e-4  # of the filters, which must never miss a pair
 _ROUNDING = 1e-6  # of a cosine in float32
 
 
-def near_duplicates(rows: "Matrix", threshold: float, task: Task) -> list[tuple[int, ...]]:
-    """(n, dim) unit rows → groups of at least two rows, largest first, each rising.
+def near_duplicates(vectors: Vectors, threshold: float, task: Task) -> list[tuple[int, ...]]:
+    """Vectors of texts → groups of at least two rows, largest first, each rising.
 
     A group hangs together by pairs with a cosine of at least `threshold`, so its ends may be less alike than that.
     Raises BadInput (bad_option for a threshold outside 0.6 … 1, too_many_pairs), Cancelled.
@@ -39,6 +38,7 @@ def near_duplicates(rows: "Matrix", threshold: float, task: Task) -> list[tuple[
 
     if not LEAST <= threshold <= 1:
         raise BadInput("bad_option")
+    rows = vectors.rows
     n = rows.shape[0]
     found: list[Pairs] = []
     size = 0
