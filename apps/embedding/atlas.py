@@ -170,7 +170,7 @@ def with_neighbours(atlas: Atlas, count: int, task: Task) -> Atlas:
 
 
 def outliers(atlas: Atlas, count: int, task: Task) -> list[tuple[int, float]]:
-    """The texts that are least like their nearest ones: (row, mean of 1 − cosine), strangest first. Raises Cancelled."""
+    """Texts least like their nearest ones: (row, mean of 1 − cosine), strangest first. Raises Cancelled."""
     near = with_neighbours(atlas, _NEAR, task).near
     return clusters.lonely(near, count) if near else []
 

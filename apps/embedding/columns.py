@@ -11,7 +11,8 @@ from models.documents import Table, text_column
 
 _HEAD = 8  # rows in a preview
 _LABEL_NAMES = frozenset(
-    "label labels class category type tag topic sentiment polarity 标签 类别 分类 类型 主题 情感 標籤 類別 分類 類型 主題".split()
+    "label labels class category type tag topic sentiment polarity "
+    "标签 类别 分类 类型 主题 情感 標籤 類別 分類 類型 主題".split()
 )
 _TITLE_NAMES = frozenset("title headline name 标题 题目 名称 標題 題目 名稱".split())
 

@@ -58,12 +58,13 @@ def _joined(old: Corpus, new: Corpus, rows: list[int], known: Mapping[int, int],
         return tuple(values[row] for row in rows) if values else ("",) * blank
 
     total = len(rows)
+    raised = [count + known.get(row, 0) for row, count in enumerate(old.counts)]
     titles = bool(old.titles or new.titles)
     names = dict.fromkeys((*old.columns, *new.columns))
     return replace(
         old,
         texts=(*old.texts, *more(new.texts, 0)), labels=(*old.labels, *more(new.labels, 0)),
-        counts=(*(count + known.get(row, 0) for row, count in enumerate(old.counts)), *(new.counts[row] for row in rows)),
+        counts=(*raised, *(new.counts[row] for row in rows)),
         lines=(*old.lines, *(old.total + new.lines[row] for row in rows)),
         titles=(*(old.titles or ("",) * len(old.texts)), *more(new.titles, total)) if titles else (),
         columns={

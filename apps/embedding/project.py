@@ -103,7 +103,7 @@ def opened(source: Path | bytes, task: Task) -> Atlas:
         labels = archive.array("labels", "i", (n,)).astype("int32")
         expect(labels.min() >= -1)
         clusters = max(0, int(labels.max()) + 1)
-        options = Options(**about["options"])
+        options = _options(about["options"])
         vectors = _vectors(archive, about["vectors"], n)
         task.step(0.6)
         positions = archive.array("positions", "f", (n, None)).astype("float32")
@@ -117,6 +117,15 @@ def opened(source: Path | bytes, task: Task) -> Atlas:
         )  # fmt: skip
 
 
+def _options(about: Mapping[str, Any]) -> Options:
+    usual = asdict(Options())
+    expect(set(about) <= set(usual))
+    for name, value in about.items():
+        kinds = (int, float) if type(usual[name]) is float else (type(usual[name]),)
+        expect(type(value) in kinds)
+    return Options(**about)
+
+
 def _vectors(archive: Archive, about: Mapping[str, Any], n: int) -> Vectors:
     """Dense or sparse rows, and who made them."""
     from scipy.sparse import csr_matrix
@@ -127,7 +136,7 @@ def _vectors(archive: Archive, about: Mapping[str, Any], n: int) -> Vectors:
         indptr, indices = archive.array("rows.indptr", "i", (n + 1,)), archive.array("rows.indices", "i", (None,))
         data = archive.array("rows.data", "f", (len(indices),)).astype("float32")
         expect(indptr[0] == 0 and indptr[-1] == len(indices) and (indptr[1:] >= indptr[:-1]).all() and len(indices) > 0)
-        expect(0 <= indices.min() and indices.max() < BUCKETS)
+        expect(indices.min() >= 0 and indices.max() < BUCKETS)
         rows = csr_matrix((data, indices.astype("int32"), indptr.astype("int32")), (n, BUCKETS))
         rows.sum_duplicates()
         expect(abs(rows.data).max() <= 1.01)
@@ -145,7 +154,7 @@ def _space(archive: Archive, vectors: Vectors) -> Space:
     if vectors.key == EMBEDDED:
         columns = archive.array("space.columns", "i", (len(axes),)).astype("int64")
         weights = archive.array("space.weights", "f", (len(axes),)).astype("float32")
-        expect(len(columns) > 0 and 0 <= columns.min() and columns.max() < BUCKETS)
+        expect(len(columns) > 0 and columns.min() >= 0 and columns.max() < BUCKETS)
         return Space(flat, axes, flat[:0, 0], columns, weights)
     expect(len(axes) == vectors.rows.shape[1])
     centre = archive.array("space.centre", "f", (len(axes),)).astype("float32")

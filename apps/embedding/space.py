@@ -59,7 +59,7 @@ def spaced(rows: "Matrix", seed: int) -> Space:
 
 
 def principal_axes(rows: "np.ndarray", centre: "np.ndarray", rank: int) -> "np.ndarray":
-    """(dim, rank) float32: directions of the greatest variance, greatest first, each with its largest entry positive."""
+    """(dim, rank) float32: directions of the greatest variance, greatest first, largest entries positive."""
     import numpy as np
 
     spread = np.zeros((rows.shape[1], rows.shape[1]))

@@ -22,6 +22,10 @@ class Stage(Task):
         """Reports the pace of this step as the whole's."""
         self.whole.tell(rate=rate, left_s=left_s)
 
+    def aside(self) -> Task:
+        """A task that stops with the whole and keeps its progress to itself."""
+        return self.whole.aside()
+
     def check(self) -> None:
         """Raises Cancelled once the whole was told to stop."""
         self.whole.check()

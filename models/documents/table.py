@@ -1,5 +1,6 @@
-"""A file as rows of cells: txt, csv, tsv, xlsx, json, jsonl, parquet. Knows how rows are written in those formats (see `header`
-for where their names come from); knows nothing of what the columns mean, except which one looks like running text.
+"""A file as rows of cells: txt, csv, tsv, xlsx, json, jsonl, parquet. Knows how rows are written in
+those formats (see `header` for where their names come from); knows nothing of what the columns mean, except which one
+looks like running text.
 """
 
 import csv
@@ -40,7 +41,7 @@ class Table:
 
 
 def read_table(path: Path, task: Task) -> Table:
-    """The table in a txt (one line, one row), csv, tsv, xlsx, json, jsonl or parquet file; another suffix is read as txt.
+    """The table in a txt (one line, one row), csv, tsv, xlsx, json, jsonl or parquet file; others are read as txt.
 
     Blank rows are left out, short ones padded, cells stripped. Raises BadInput (file_type, file_broken, file_encoding,
     file_encrypted, file_empty, file_line, too_long), Cancelled, and OSError when the file cannot be opened.

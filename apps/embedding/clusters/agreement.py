@@ -24,7 +24,7 @@ class Agreement:
 
 
 def agreement(given: Sequence[str], labels: "np.ndarray") -> Agreement:
-    """Labels ("" for none: left out) against clusters. Noise counts as a cluster of its own. Raises BadInput no_labels."""
+    """Labels ("" for none: left out) against clusters; noise counts as a cluster. Raises BadInput no_labels."""
     import numpy as np
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 

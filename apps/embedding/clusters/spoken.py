@@ -17,7 +17,7 @@ _TEXTS = 8  # of a cluster that the model reads
 _TEXT = 120  # characters of each
 _LONGEST = 24  # characters of a name
 _WRITES = GenOptions(max_new_tokens=48, temperature=0.0)
-_NOISE = re.compile(r"^[\s\"'“”‘’「」《》【】*#.。:：\-—]+|[\s\"'“”‘’「」《》【】*#.。:：\-—]+$")
+_NOISE = re.compile(r"^[\W_]+|[^\w）)]+$")
 _LEAD = re.compile(r"^(?:名称|名字|组名|主题|类名|标签|name|topic|label)\s*(?:是|为|is)?\s*[:：]\s*", re.IGNORECASE)
 
 

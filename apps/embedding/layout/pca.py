@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 def pca(vectors: "np.ndarray", dimensions: int = 2) -> "np.ndarray":
-    """(n, d) → (n, dimensions) float32, centred, the longest axis first, signs fixed; zeros where there is no variance."""
+    """(n, d) → (n, dimensions) float32, centred, longest axis first, signs fixed; zeros without variance."""
     import numpy as np
 
     centred = vectors - vectors.mean(axis=0)
