@@ -83,7 +83,7 @@ def _check(first: Sequence[str], second: Sequence[str]) -> None:
     if len(first) != len(second):
         raise BadInput("pairs_uneven", first=len(first), second=len(second))
     if len(first) > MAX_PAIRS:
-        raise BadInput("too_long", limit=f"{MAX_PAIRS} pairs / 对")
+        raise BadInput("too_long", limit=f"{MAX_PAIRS} × {MAX_PAIRS}")
 
 
 def _judged(first: Sequence[str], second: Sequence[str], matrix: "np.ndarray", origin: Origin) -> Pairs:

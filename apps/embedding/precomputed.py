@@ -71,7 +71,7 @@ def read_npy(file: IO[bytes], name: str, *, most: int = MAX_NUMBERS) -> "np.ndar
             raise BadInput("file_broken", name=name)
         size = math.prod(shape)
         if size > most:
-            raise BadInput("too_long", limit=f"{most:,} numbers / 个数")
+            raise BadInput("too_long", limit=f"{most:,}")
         data = file.read(size * kind.itemsize)
         return np.frombuffer(data, kind, count=size).reshape(shape, order="F" if fortran else "C")
 
@@ -119,7 +119,7 @@ def _bounded(file: "object") -> None:
     about = file.metadata  # type: ignore[attr-defined]
     size = sum(about.row_group(at).total_byte_size for at in range(about.num_row_groups))
     if about.num_rows > MAX_ROWS or about.num_columns > MAX_DIM or size > 8 * MAX_NUMBERS:
-        raise BadInput("too_long", limit=f"{MAX_ROWS:,} rows / 行")
+        raise BadInput("too_long", limit=f"{MAX_ROWS:,}")
 
 
 def _table(path: Path, task: Task, column: str | None) -> "np.ndarray":
