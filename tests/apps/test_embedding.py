@@ -27,6 +27,7 @@ from tests.fakes import FakeVoice, lent
 pytestmark = pytest.mark.filterwarnings("ignore::ImportWarning")  # umap-learn says that Tensorflow is not here
 EXAMPLES = json.loads(read("examples", "embedding.json"))
 THEMES = next(iter(EXAMPLES.values()))
+EVIL = "<b onclick=alert(1)>骆驼</b><script>x</script> %{x} & <a href='javascript:1'>点</a>"
 
 
 def mapped(text: str, **options: object) -> Atlas:

@@ -26,8 +26,8 @@ def vectors(rows: np.ndarray) -> Vectors:
 
 PUBLISHED = [
     ("heatplot.csv", "heatmap", 0.80, 0.861),
-    ("embed_data.csv", "script_heatmap", 0.50, 0.651),
-    ("sentspair_embed.csv", "openai_heatmap", 0.85, 0.925),
+    ("embed_data.csv", "openai_heatmap", 0.50, 0.651),
+    ("sentspair_embed.csv", "script_heatmap", 0.85, 0.925),
 ]
 
 

@@ -106,10 +106,9 @@ def _best(score: "np.ndarray", count: int) -> list[int]:
     import numpy as np
 
     n = len(score)
-    if count >= n:
-        return np.argsort(-score, kind="stable").tolist()
-    some = np.sort(np.argpartition(score, n - count)[n - count :])
-    return some[np.argsort(-score[some], kind="stable")].tolist()
+    least = score.min() if count >= n else np.partition(score, n - count)[n - count]
+    some = np.flatnonzero(score >= least)
+    return some[np.argsort(-score[some], kind="stable")[:count]].tolist()
 
 
 def _hit(atlas: Atlas, row: int, found: _Scored, wanted: tuple[str, ...]) -> Hit:
