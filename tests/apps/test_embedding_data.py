@@ -27,9 +27,8 @@ from models.task import Task
 from tests.apps.test_embedding import THEMES, Stopping, mapped
 from tests.fakes import FakeEncoder, lent
 
-CELLS = st.text(
-    st.characters(blacklist_categories=("Cs", "Cc"), blacklist_characters="\ufeff\u2028\u2029"), max_size=12
-)
+LETTERS = st.characters(blacklist_categories=("Cs", "Cc"), blacklist_characters="\ufeff\u2028\u2029")
+CELLS = st.text(LETTERS, max_size=12)
 GRIDS = st.integers(1, 4).flatmap(lambda w: st.lists(st.lists(CELLS, min_size=w, max_size=w), min_size=1, max_size=8))
 
 
