@@ -100,7 +100,7 @@ def stored(array: np.ndarray) -> Callable[[bytes], bytes]:
     return lambda _: out.getvalue()
 
 
-def edited(*keys: str, value: Any) -> Callable[[bytes], bytes]:  # noqa: ANN401
+def edited(*keys: str, value: Any) -> Callable[[bytes], bytes]:
     """Sets a value inside a json member."""
 
     def change(data: bytes) -> bytes:

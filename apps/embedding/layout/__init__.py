@@ -10,13 +10,12 @@ from apps.embedding.layout.neighbours import Near, nearest, neighbours
 from apps.embedding.layout.pca import pca, spread
 from apps.embedding.layout.tsne import tsne
 from apps.embedding.layout.umap import umap
-from apps.embedding.stage import Stage
 from models.task import Task
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["FEWEST", "Method", "Shape", "arrange", "nearest", "needed", "neighbours", "pca", "place", "scaled", "warm"]
+__all__ = ["FEWEST", "Method", "Shape", "arrange", "nearest", "needed", "neighbours", "pca", "place", "scaled"]
 
 Method = Literal["umap", "pca", "tsne"]
 FEWEST = {"pca": 1, "umap": 5, "tsne": 8}  # texts below which neighbourhoods mean nothing; PCA is drawn instead
@@ -82,12 +81,3 @@ def place(vectors: "np.ndarray", old: "np.ndarray", positions: "np.ndarray", tas
     stray = np.linalg.norm(around - middle, axis=2)
     weights *= stray <= 2 * np.median(stray, axis=1, keepdims=True) + 1e-6
     return (np.einsum("mk,mkd->md", weights, around) / weights.sum(axis=1, keepdims=True)).astype(np.float32), near
-
-
-def warm() -> None:
-    """Imports and compiles what the first UMAP of a process would otherwise wait for: 2 s, on a new machine 20."""
-    import numpy as np
-
-    vectors = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    arrange(vectors, neighbours(vectors, 15, Task()), Shape(), Stage(Task(), 0, 1))
