@@ -7,7 +7,7 @@ Pure functions first, then the tab. Knows how a reply reaches the panel; what is
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import gradio as gr
@@ -34,11 +34,16 @@ def respond(
 ) -> Iterator[Turn]:
     """The growing answer to the last message, with what the model saw at its end. Raises as `models.voice` does,
     BadInput, Cancelled."""
-    if choice:
-        yield from written(messages, task, choice, system or "", writing.options(*settings))
-        return
+    if not choice:
+        return retrieved(messages, task)
+    answer = written(messages, task, choice, system or "", writing.options(*settings))
+    return writing.or_embedded(answer, lambda: retrieved(messages, task, writing.FELL_BACK))
+
+
+def retrieved(messages: Sequence[Message], task: Task, note: str = "") -> Iterator[Turn]:
+    """The growing answer of the embedded engine."""
     for reply in engine_for("respond").respond(messages, task):
-        yield Turn(reply, ("",))
+        yield Turn(replace(reply, note=note), ("",))
         time.sleep(REVEAL_S)
 
 

@@ -98,6 +98,12 @@ def ask(task: Task, prophet: Prophet, topic: str, count: int) -> tuple[str, str]
     return said(composed), passages(found, composed.lines)
 
 
+def fallen(task: Task, prophet: Prophet, topic: str, count: int) -> tuple[str, ...]:
+    """The piece by rule in the place of a model that does not fit."""
+    words, behind = ask(task, prophet, topic, count)
+    return ui.note(writing.FELL_BACK) + words, behind, ""
+
+
 def written(
     task: Task, prophet: Prophet, topic: str, count: int, choice: str, options: GenOptions
 ) -> Iterator[tuple[Any, ...]]:
@@ -191,7 +197,8 @@ def build(mount: Mount) -> None:
         pieces = {"home": home, "mine": mine}.get(source) or engine_for("compose")
         if not choice:
             return (*ask(task, pieces, topic, count), "")
-        return written(task, pieces, topic, count, choice, writing.options(*settings))
+        model = written(task, pieces, topic, count, choice, writing.options(*settings))
+        return writing.or_embedded(model, lambda: iter([fallen(task, pieces, topic, count)]))
 
     def took(task: Task, lang: str, paths: list[str]) -> tuple[Prophet, str, str]:
         pieces = uploaded(paths or [], task)

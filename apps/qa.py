@@ -94,7 +94,15 @@ def work(
     """What the tab shows: answer, marked passage, further columns, what the model saw; growing with a model."""
     if not choice:
         return (*ask(task, lang, passage, question), "", "")
-    return written(task, passage or "", question or "", further, choice, writing.options(*settings))
+    passage, question = passage or "", question or ""
+    model = written(task, passage, question, further, choice, writing.options(*settings))
+    return writing.or_embedded(model, lambda: iter([fallen(task, passage, question)]))
+
+
+def fallen(task: Task, passage: str, question: str) -> tuple[str, ...]:
+    """The embedded reader's answer in the place of a model that does not fit."""
+    found = replace(answer(passage, question, task), note=writing.FELL_BACK)
+    return card(found), shown(passage, found), "", ""
 
 
 def written(

@@ -7,7 +7,7 @@ engine's.
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -95,9 +95,17 @@ def work(
     *settings: float | None,
 ) -> tuple[str, ...] | Iterator[tuple[Any, ...]]:
     """What the tab shows: card, marked text, plain summary, what the model saw; growing with a model."""
+    length = wanted(unit, size, budget, style)
     if not choice:
         return (*run(task, lang, text, file, unit, size, budget, style), "")
-    return written(task, whole(text, file), wanted(unit, size, budget, style), choice, writing.options(*settings))
+    model = written(task, whole(text, file), length, choice, writing.options(*settings))
+    return writing.or_embedded(model, lambda: iter([fallen(task, whole(text, file), length)]))
+
+
+def fallen(task: Task, text: str, length: SummaryOptions) -> tuple[str, ...]:
+    """The embedded engine's summary in the place of a model that does not fit."""
+    made = replace(summarize(text, length, task), note=writing.FELL_BACK)
+    return card(text, made), shown(text, made), made.text, ""
 
 
 def written(task: Task, text: str, size: SummaryOptions, choice: str, options: GenOptions) -> Iterator[tuple[Any, ...]]:

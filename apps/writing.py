@@ -3,15 +3,30 @@
 Knows the visitor's choice and generation options; knows nothing of what is written.
 """
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import gradio as gr
 
 from apps.mount import PRIVATE, Mount
 from models.engine import GenOptions
+from models.errors import DoesNotFit
 
 TIMEOUT_S = 900.0  # a text that takes longer ends where it is; the visitor may leave or stop at any time
 MOST_TOKENS = 4096
+FELL_BACK = "bar.fell_back"  # note of an answer that the embedded engine gave in a model's place
+
+T = TypeVar("T")
+
+
+def or_embedded(written: Iterator[T], embedded: Callable[[], Iterator[T]]) -> Iterator[T]:
+    """What a model writes or, where neither it nor a smaller one fits into memory, what the embedded engine answers."""
+    try:
+        yield from written
+    except DoesNotFit as error:
+        if error.code != "does_not_fit":
+            raise
+        yield from embedded()
 
 
 def settings(

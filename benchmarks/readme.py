@@ -2,8 +2,8 @@
 
     python -m benchmarks.readme [--check]
 
-Knows where the tables stand (between `<!-- apps -->` and `<!-- /apps -->`, likewise `engines`, `models` and `benchmarks`) and how
-they look in both languages. Everything else in the READMEs is written by hand.
+Knows where the tables stand (between `<!-- apps -->` and `<!-- /apps -->`, likewise `engines`, `models` and
+`benchmarks`) and how they look in both languages. Everything else in the READMEs is written by hand.
 """
 
 import argparse

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -208,6 +209,22 @@ def test_stop_ends_the_layout_at_once(method: str) -> None:
     with pytest.raises(Cancelled):
         layouts.arrange(vectors, near, shape, task)
     assert time.monotonic() - task.stopped_at < 1.0
+    assert _progress_bars_still_work(), "a lock of the whole process is still held"
+
+
+def _progress_bars_still_work() -> bool:
+    """Whether another thread can get the lock that every progress bar of the process writes under."""
+    from tqdm import tqdm
+
+    def free() -> bool:
+        lock = tqdm.get_lock().th_lock
+        if not lock.acquire(timeout=2.0):
+            return False
+        lock.release()
+        return True
+
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(free).result()
 
 
 class Stopping(Task):
