@@ -96,12 +96,13 @@ class Atlas:
 
 def atlases(
     corpus: Corpus, options: Options, task: Task, *, choice: str = "", cache: VectorCache | None = None,
-    vectors: Vectors | None = None, links: tuple[tuple[int, int], ...] = (),
+    vectors: Vectors | None = None, links: tuple[tuple[int, int], ...] = (), every: bool = False,
 ) -> Iterator[Atlas]:  # fmt: skip
     """First the map by PCA with clusters that have only numbers, then the one by the chosen method with their names.
 
     The vectors come from the model of the visitor's `choice` through `cache`, unless they are given. `links` name rows
-    of the corpus. Raises BadInput when no text holds a word, what the model's lease raises, Cancelled.
+    of the corpus. Texts that the model cannot compare are left out, unless `every` row must keep its number. Raises
+    BadInput when no text holds a word, what the model's lease raises, Cancelled.
     """
     made = vectors or embed(
         corpus.texts, choice, Stage(task, 0.0, 0.3 if choice else 0.1, "embedding.vectors"), cache=cache
@@ -109,6 +110,8 @@ def atlases(
     kept = filled(made.rows)
     if not kept:
         raise BadInput("empty_text")
+    if every:
+        kept = list(range(len(corpus.texts)))
     corpus, made, links = corpus.keep(kept), made.keep(kept), _renumbered(links, kept)
     task.step(0.3 if choice else 0.1, "embedding.reducing")
     space = spaced(made.rows, options.seed)

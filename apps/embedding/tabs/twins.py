@@ -37,7 +37,10 @@ def compare(cache: VectorCache, task: Task, lang: str, desk: Desk, other: Desk, 
     elif choice == atlas.vectors.choice:
         raise BadInput("same_embedder")
     whole = Stage(task, 0.1, 0.9, "embedding.vectors")
-    *_, other.atlas = atlases(atlas.corpus, atlas.options, whole, choice=choice, cache=cache, vectors=vectors)
+    drawing = atlases(
+        atlas.corpus, atlas.options, whole, choice=choice, cache=cache, vectors=vectors, every=True
+    )  # fmt: skip
+    *_, other.atlas = drawing
     found = compared(atlas, other.atlas, Stage(task, 0.9, 1.0, "embedding.comparing"))
     maps = (gr.HTML(**_twin(atlas, made, lang), visible=True) for made in (atlas, other.atlas))
     return *maps, reports.changed(atlas, found)
