@@ -28,10 +28,10 @@ from apps.ui import both, both_words
 from models import engine_spec, instance, warm
 from models.assets import asset, read
 from models.errors import HubError, UnknownModel
+from models.libraries import NEURAL, import_in_turn
 from models.strings import table
 
 log = logging.getLogger("luotuo")
-NEURAL = ("torch", "transformers", "peft", "sentence_transformers")
 
 
 @dataclass
@@ -240,7 +240,7 @@ def warm_up(apps: tuple[AppSpec, ...]) -> threading.Thread:
             _quietly(_warm_app, spec.build.split(":")[0])
         logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of kernels that nobody asked for
         for name in NEURAL:
-            _quietly(importlib.import_module, name)
+            _quietly(import_in_turn, name)
         _quietly(instance.pool().choice, "generate")
 
     thread = threading.Thread(target=target, name="luotuo-warm", daemon=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from models.errors import BadInput
+from models.libraries import import_in_turn
 from models.sizes import WHOLE, DType, Role
 from models.spec import Precision
 
@@ -125,6 +126,7 @@ def budget(machine: Machine, limit: str | None, card: str = "") -> tuple[int, Re
 
 def probe() -> Machine:
     """What this machine is. Imports torch; takes about two seconds the first time."""
+    import_in_turn("torch")
     import torch
 
     quantises = importlib.util.find_spec("bitsandbytes") is not None

@@ -24,7 +24,12 @@ __all__ = ["HeldColumns", "HeldEncoder", "HeldVoice"]
 def origin_of(lease: Lease, adapter: str) -> Origin:
     """Who answers through a lease."""
     mark = lease.engine.adapters[adapter].fingerprint if adapter else ""
-    return Origin("neural", engine=lease.spec.key, model=lease.spec.repo, adapter=adapter, fingerprint=mark)
+    return Origin("neural", engine=lease.spec.key, model=name_of(lease), adapter=adapter, fingerprint=mark)
+
+
+def name_of(lease: Lease) -> str:
+    """The repository, by which others can find the model; of a folder on this machine its title."""
+    return lease.spec.title if lease.spec.revision == "local" else lease.spec.repo
 
 
 class HeldVoice:
@@ -88,7 +93,7 @@ class HeldEncoder:
     def __init__(self, lease: Lease) -> None:
         self._engine = lease.engine
         self.key = lease.spec.key
-        self.origin = Origin("neural", engine=lease.spec.key, model=lease.spec.repo)
+        self.origin = Origin("neural", engine=lease.spec.key, model=name_of(lease))
         self.fingerprint: str = lease.engine.fingerprint
         self.dim: int = lease.engine.dim
         self.n_context: int = lease.engine.n_context

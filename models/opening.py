@@ -15,6 +15,7 @@ from models.device import Choice
 from models.downloads import Downloads, local_folder
 from models.errors import BadInput
 from models.int8_cache import QuantisedCache
+from models.libraries import GENERATE, NEURAL, import_in_turn
 from models.modelspec import AdapterSpec, ModelSpec
 from models.rows import with_config
 from models.sizes import DTYPE_BYTES
@@ -98,6 +99,8 @@ class Opening:
         self, spec: ModelSpec, precision: Precision, choice: Choice, task: Task, relieve: Callable[[], None]
     ) -> tuple[Any, int]:
         """See Opener."""
+        task.step(0.0, "model.reading")
+        import_in_turn(*(NEURAL if spec.role == "embed" else GENERATE))
         module, name = LOADERS[spec.load].split(":")
         load = getattr(importlib.import_module(module), name)
         source = self.ready(spec).folder or spec.repo
