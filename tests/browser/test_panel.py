@@ -11,9 +11,9 @@ from tests.browser.actions import (
     Visit,
     at,
     choose_file,
+    drawn_map,
     evidence_row,
     field,
-    points,
     press,
     questions,
     ready,
@@ -174,7 +174,7 @@ def test_hostile_passages_questions_topics_and_lines_stay_text(visit: Visit) -> 
     field(page, "embedding-texts").fill("\n".join(f"{HOSTILE}{line}\t{HOSTILE}" for line in LINES[:9]))
     press(page, "embedding", "#embedding-clusters table")
     harmless(page, "#embedding-clusters")
-    points(page).first.hover(force=True)
+    drawn_map(page).hover(force=True)
     field(page, "embedding-query").fill(f"{HOSTILE}骆驼")
     field(page, "embedding-query").press("Enter")
     harmless(page, "#embedding-hits .evidence")
