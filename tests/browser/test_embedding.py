@@ -25,7 +25,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.parametrize("lang", LANGS)]
 def lasso(page: Page) -> None:
     """Draws a lasso around the whole map."""
     page.locator("#embedding-map [role=toolbar] button").nth(1).click()
-    box = drawn_map(page).bounding_box()
+    canvas = drawn_map(page)
+    canvas.evaluate("map => map.scrollIntoView({block: 'center'})")
+    box = canvas.bounding_box()
     assert box is not None
     left, top, right, low = box["x"] + 4, box["y"] + 4, box["x"] + box["width"] - 4, box["y"] + box["height"] - 4
     page.mouse.move(left, top)
@@ -70,9 +72,8 @@ def test_pasted_lines_are_lassoed_searched_recoloured_saved_and_reopened(
 
 def test_an_uploaded_table_shows_its_columns_and_becomes_a_map(visit: Visit, lang: str) -> None:
     page = at(visit, "embedding", lang)
-    rows = [
-        f"{number},{line.replace('，', ' ')},{'甲' if number % 2 else '乙'}" for number, line in enumerate(LINES[:12])
-    ]
+    lines = [line.replace("，", " ") for line in LINES[:12]]
+    rows = [f"{number},{line},{'甲乙'[number % 2]}" for number, line in enumerate(lines)]
     choose_file(page, "#embedding-upload", text_file("班.csv", "\n".join(["编号,正文,班级", *rows]), "text/csv"))
     expect(page.locator("#embedding-preview tbody tr")).to_have_count(8, timeout=20_000)
     expect(page.locator("#embedding-preview th.is-text")).to_have_text("正文")
