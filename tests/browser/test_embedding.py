@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from models.strings import say
 from tests.browser.actions import (
     LANGS,
     LINES,
@@ -53,7 +54,7 @@ def test_pasted_lines_are_lassoed_searched_recoloured_saved_and_reopened(
     expect(page.locator("#embedding-hits mark").first).to_be_visible()
     colour = field(page, "embedding-colour")
     colour.click()
-    page.get_by_role("option").nth(1).click()
+    page.get_by_role("option", name=say("embedding.colour_label", lang[:2]), exact=True).click()
     expect(page.locator("#embedding-map .map-legend")).to_contain_text("甲", timeout=20_000)
     page.locator("#embedding-views").get_by_role("tab").nth(1).click()
     with page.expect_download(timeout=30_000) as taken:
