@@ -1,8 +1,8 @@
 """The one pool of this process, made at its first use from the settings of the hub, and what a choice means.
 
 A choice is the text that a model bar keeps for one visitor: "qwen3-4b", "llama-7b+luotuo-lora-7b-0.3",
-"remote.NAME" for a server of models.toml, "visitor.TOKEN" for one that a visitor named with a key of their own. The
-token is all that leaves this process: the key stays here, and nobody else can guess the token.
+"remote.NAME" or "remote.NAME+ADAPTER" for a server of models.toml, "visitor.TOKEN" for one that a visitor named with
+a key of their own. The token is all that leaves this process: the key stays here, and nobody else can guess the token.
 """
 
 import secrets
@@ -25,6 +25,7 @@ from models.modelspec import AdapterSpec, ModelSpec
 from models.opening import Opening
 from models.pool import ModelPool
 from models.remote import RemoteServer
+from models.remote.settings import RemoteSpec, connect, remotes
 from models.remote.voice import RemoteEncoder, RemoteVoice
 from models.rows import catalogue
 from models.schedule import Policy
@@ -65,16 +66,17 @@ class Settings:
 
 _settings = Settings()
 _pool: ModelPool | None = None
+_servers: dict[str, RemoteSpec] | None = None  # read once, as the pool's catalogue is
 _visitors: OrderedDict[str, tuple[float, RemoteServer]] = OrderedDict()
 _lock = threading.Lock()
 
 
 def configure(chosen: Settings) -> None:
     """Sets what the pool is made from; a pool that was made from other settings is given up."""
-    global _settings, _pool
+    global _settings, _pool, _servers
     with _lock:
         if chosen != _settings:
-            _settings, _pool = chosen, None
+            _settings, _pool, _servers = chosen, None, None
 
 
 def settings() -> Settings:
@@ -145,15 +147,38 @@ def _visitor(choice: str) -> RemoteServer:
 
 
 def server(choice: str) -> RemoteServer | None:
-    """The server that a choice means, None for a model of the pool. Raises UnknownModel for one that is forgotten."""
+    """The server that a choice means, None for a model of the pool.
+
+    Raises UnknownModel for one that is forgotten or was never named, ModelUnavailable where its key is not set,
+    BadInput for a models.toml that cannot be used.
+    """
     if choice.startswith("visitor."):
         return _visitor(choice)
-    return None
+    if not choice.startswith("remote."):
+        return None
+    name, _, adapter = choice.removeprefix("remote.").partition("+")
+    row = _remotes().get(name)
+    if row is None or (adapter and adapter not in row.adapters):
+        raise UnknownModel("remote_unknown", name=choice.removeprefix("remote."))
+    return connect(row)
 
 
 def servers(role: str) -> tuple[tuple[str, str], ...]:
-    """(choice, title) of the servers that the owner of the hub has set up for a role."""
-    return ()
+    """(choice, title) of the servers that the owner of the hub has set up for a role, adapters beneath their base."""
+    found: list[tuple[str, str]] = []
+    for row in _remotes().values():
+        if row.kind == role:
+            found += [(f"remote.{row.name}", row.title)]
+            found += [(f"remote.{row.name}+{adapter}", f"{adapter} ({row.title})") for adapter in row.adapters]
+    return tuple(found)
+
+
+def _remotes() -> dict[str, RemoteSpec]:
+    global _servers
+    with _lock:
+        if _servers is None:
+            _servers = remotes(_settings.home)
+        return _servers
 
 
 @contextmanager
@@ -162,7 +187,7 @@ def voice(choice: str, task: Task) -> Iterator[Voice]:
     Cancelled."""
     remote = server(choice)
     if remote is not None:
-        yield RemoteVoice(remote)
+        yield RemoteVoice(remote, choice.partition("+")[2])
         return
     key, _, adapter = choice.partition("+")
     with pool().lease(key, task, adapter=adapter) as lease:

@@ -10,6 +10,7 @@ field before anything is loaded; code that comes with a model is never run, so t
     [adapters.my-voice]                              # `base` may be left out where adapter_config.json names it
     folder = "~/models/my-lora"
 
+`[remote.NAME]` in the same file names servers; those tables are read by models/remote/settings.py.
 Does not download: a row that names a repository has no bytes until `with_config` is given its config.json.
 """
 
@@ -28,7 +29,7 @@ from models.neural import ADAPTERS, LIVING_COPIES, MODELS
 from models.sizes import adapter_bytes, held_bytes
 from models.spec import Precision
 
-__all__ = ["Catalogue", "catalogue", "local", "row", "with_config"]
+__all__ = ["KEY", "Catalogue", "catalogue", "local", "read_toml", "row", "table", "with_config"]
 
 KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 REPO = re.compile(r"[\w.-]+/[\w.-]+")
@@ -86,13 +87,13 @@ class Catalogue:
 def catalogue(home: Path | None = None) -> Catalogue:
     """The literal rows and those of <home>/models.toml. Raises BadInput for a file or a row that cannot be used."""
     path = home / "models.toml" if home is not None else None
-    table = _toml(path) if path is not None and path.is_file() else {}
-    overrides = {**LIVING_COPIES, **_texts(table.get("overrides", {}))}
+    tables = read_toml(path) if path is not None and path.is_file() else {}
+    overrides = {**LIVING_COPIES, **_texts(tables.get("overrides", {}))}
     models = {spec.key: _moved(spec, overrides) for spec in MODELS}
     full = Catalogue(models, {spec.key: spec for spec in ADAPTERS}, overrides)
     for kind in ("models", "adapters"):
-        for key, fields in _table(kind, table.get(kind, {})).items():
-            full = full.plus(row(kind, key, _table(key, fields)))
+        for key, fields in table(kind, tables.get(kind, {})).items():
+            full = full.plus(row(kind, key, table(key, fields)))
     return full
 
 
@@ -243,7 +244,8 @@ def _folder(name: str) -> Path:
     return Path(name).expanduser().absolute()
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a file. Raises BadInput when it is not TOML."""
     try:
         import tomllib
     except ModuleNotFoundError:  # Python 3.10
@@ -254,15 +256,16 @@ def _toml(path: Path) -> dict[str, Any]:
         raise BadInput("rows_syntax", name=path.name, place=str(error)) from error
 
 
-def _table(name: str, value: object) -> dict[str, Any]:
+def table(name: str, value: object) -> dict[str, Any]:
+    """The value, if it is a table. Raises BadInput."""
     if not isinstance(value, dict):
         raise BadInput("row_value", row=name, field=name, value=value, allowed=f"[{name}]")
     return value
 
 
 def _texts(value: object) -> dict[str, str]:
-    table = _table("overrides", value)
-    for name, text in table.items():
+    texts = table("overrides", value)
+    for name, text in texts.items():
         if not isinstance(text, str) or not text.strip():
             raise BadInput("row_value", row="overrides", field=name, value=text, allowed="text")
-    return table
+    return texts

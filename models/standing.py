@@ -10,7 +10,7 @@ from typing import Literal
 
 from models import instance
 from models.device import Choice
-from models.errors import HubError
+from models.errors import HubError, ModelUnavailable
 from models.modelspec import AdapterSpec, ModelSpec
 from models.opening import kv_tokens
 from models.plan import Misfit, Part
@@ -118,9 +118,13 @@ def standing(choice: str) -> Standing:
     """What a choice means now. Raises UnknownModel for a choice that is not, or no longer, there."""
     if not choice:
         return Standing("", "embedded")
-    server = instance.server(choice)
+    listed = dict((*instance.servers("generate"), *instance.servers("embed")))
+    try:
+        server = instance.server(choice)
+    except ModelUnavailable:  # its key is not set; who asks it is told so, and a menu only names it
+        return Standing(choice, "server", title=listed[choice])
     if server is not None:
-        return Standing(choice, "server", title=server.model, repo=server.host)
+        return Standing(choice, "server", title=listed.get(choice, server.model), repo=server.host)
     pool = instance.pool()
     key, _, adapter = choice.partition("+")
     spec = pool.catalogue.model(key)

@@ -8,7 +8,7 @@ from typing import Any
 
 from models.checkpoint import read_config, tensors
 from models.embedders.embedder import NeuralEmbedder
-from models.embedders.network import Network
+from models.embedders.network import Network, opened
 from models.embedders.recipe import Kind, Recipe, read_recipe
 from models.embedders.windows import Splitter
 from models.errors import BadInput, HubError, ModelUnavailable
@@ -78,24 +78,26 @@ def _read(
     recipe: Recipe, precision: Precision, device: str, task: Task, dtype: str | None, cache: QuantisedCache | None
 ) -> tuple[Network, Splitter]:
     """The network and what cuts texts for it."""
-    from transformers import AutoTokenizer
-
     # as in models.hf: a warning per layer, with records that would keep the model alive
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     task.step(0.0, "model.reading")
     folder, options = recipe.transformer, {"auto": "AutoModel", "options": _options(recipe.transformer)}
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    if not tokenizer.is_fast:  # only these can cut a text into windows
+
+    def weights() -> Any:  # noqa: ANN401
+        task.step(0.05, "model.loading")
+        return read_weights(folder, precision, device, task, dtype=dtype, cache=cache, **options).eval()
+
+    first = opened(folder, weights)
+    model, tokenizer = first.model, first.tokenizer
+    if not getattr(tokenizer, "is_fast", False):  # only these can cut a text into windows
         raise ModelUnavailable("embedder_part", name=folder.name, part=type(tokenizer).__name__)
-    task.step(0.05, "model.loading")
-    model = read_weights(folder, precision, device, task, dtype=dtype, cache=cache, **options).eval()
     if precision is Precision.INT8 and device == "cpu":
         from models.int8 import install
 
         install(model)
     pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else model.config.pad_token_id or 0
     window = min(filter(None, (_positions(model), recipe.window, int(tokenizer.model_max_length))))
-    return Network(model, recipe, pad_id), Splitter(tokenizer, window, lower=recipe.lower)
+    return Network(first, recipe, pad_id), Splitter(tokenizer, window, lower=recipe.lower)
 
 
 def _options(folder: Path) -> dict[str, bool]:

@@ -1,15 +1,20 @@
-"""The computation: a transformer, pooling, and the layers of a head, as one thing that maps token ids to vectors.
+"""The computation: sentence-transformers' own modules in a row, as one thing that maps token ids to vectors.
 
-Knows torch and the recipe; knows nothing of texts, of visitors, or of turns.
+Knows the library and the recipe; knows nothing of texts, of visitors, or of turns.
+
+Two things do not go through the library. Its Transformer reads weights with `model_cls.from_pretrained(...)` alone
+(base/modules/transformer.py, `_load_model`), which leaves no room for int8 weights from our cache and drops what
+`output_loading_info` says, so that tensors which are not there would be random numbers: weights come from
+models/weights.py, and that one method hands them on. And no loader of it knows luotuo-bert's head, which lies in the
+transformer's own file: its tensors are read here and given to the library's Dense, which checks nothing of them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.checkpoint import weight_files
-from models.embedders.recipe import Dense, Pooling, Recipe
+from models.embedders.recipe import Dense, Recipe
 from models.errors import BadInput, ModelUnavailable
 from models.hf import decoder_layers
 from models.memory import held_bytes
@@ -19,40 +24,48 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-__all__ = ["Network"]
+__all__ = ["Network", "opened"]
 
-POOLS: "dict[Pooling, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]]" = {
-    "cls": lambda states, mask: states[:, 0],
-    "lasttoken": lambda states, mask: states[range(len(states)), mask.sum(1) - 1],
-    "mean": lambda states, mask: (states.float() * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True),
-    "max": lambda states, mask: states.masked_fill(mask[:, :, None] == 0, float("-inf")).amax(1),
-}
+
+def opened(folder: Path, weights: Callable[[], Any]) -> Any:  # noqa: ANN401  (a library's Transformer)
+    """The library's Transformer of a folder, with its tokenizer; `weights` reads the model. No network, no code."""
+    from sentence_transformers.base.modules import Transformer
+
+    class Read(Transformer):
+        """The library's, with weights that somebody has looked at."""
+
+        def _load_model(self, *_: object, **__: object) -> Any:  # noqa: ANN401
+            return weights()
+
+    safe = {"local_files_only": True, "trust_remote_code": False}
+    return Read(str(folder), processor_kwargs=dict(safe), config_kwargs=dict(safe), unpad_inputs=False)
 
 
 class Network:
     """Maps windows of token ids to vectors. Not for two threads at once."""
 
-    def __init__(self, transformer: Any, recipe: Recipe, pad_id: int) -> None:  # noqa: ANN401
-        """Raises ModelUnavailable when the head's tensors are missing, damaged or do not fit the transformer."""
-        import torch
+    def __init__(self, first: Any, recipe: Recipe, pad_id: int) -> None:  # noqa: ANN401
+        """`first` is from `opened`. Raises ModelUnavailable when the head's tensors are missing, damaged or do not
+        fit the transformer."""
+        from sentence_transformers import SentenceTransformer
+        from sentence_transformers.base.modules import Normalize
+        from sentence_transformers.sentence_transformer.modules import Pooling
 
-        self.transformer, self._pooling, self._pad_id = transformer, recipe.pooling, pad_id
-        weight = transformer.get_input_embeddings().weight
-        self.device, self._dtype = weight.device, weight.dtype
-        width = transformer.config.get_text_config().hidden_size * len(recipe.pooling)
-        self._steps, modules = [], [transformer]
+        self.transformer, self._pad_id = first.model, pad_id
+        weight = self.transformer.get_input_embeddings().weight
+        self.device = weight.device
+        if hasattr(self.transformer.config, "use_cache"):
+            self.transformer.config.use_cache = False
+        pooling = Pooling(self.transformer.config.get_text_config().hidden_size, recipe.pooling)
+        modules, width = [first, pooling], pooling.get_embedding_dimension()
         for part in recipe.head:
-            if isinstance(part, Dense):
-                linear = _linear(part, width).to(self.device, self._dtype)
-                width = linear.out_features
-                modules.append(linear)
-                self._steps += [linear, getattr(torch.nn, part.activation)()]
-            else:
-                self._steps.append(partial(torch.nn.functional.normalize, dim=-1))
-        self.dim = width
-        self.n_bytes = held_bytes(torch.nn.ModuleList(modules))
+            modules.append(_dense(part, width, weight.dtype) if isinstance(part, Dense) else Normalize())
+            width = modules[-1].get_embedding_dimension() if isinstance(part, Dense) else width
+        library = SentenceTransformer(modules=modules, device=str(self.device), local_files_only=True)
+        self._library, self.dim = library.eval(), width
+        self.n_bytes = held_bytes(library)
         self._task = Task()
-        for layer in decoder_layers(transformer):
+        for layer in decoder_layers(self.transformer):
             layer.register_forward_pre_hook(lambda *_: self._task.check())
 
     def vectors(self, rows: "Sequence[np.ndarray]", task: Task) -> "np.ndarray":
@@ -62,12 +75,8 @@ class Network:
         self._task = task
         with torch.inference_mode():
             ids, mask = self._padded(rows)
-            options = {"use_cache": False} if hasattr(self.transformer.config, "use_cache") else {}
-            states = self.transformer(input_ids=ids, attention_mask=mask, **options).last_hidden_state
-            vector = torch.cat([POOLS[mode](states, mask).to(self._dtype) for mode in self._pooling], dim=-1)
-            for step in self._steps:
-                vector = step(vector)
-            return vector.float().cpu().numpy()
+            features = self._library({"input_ids": ids, "attention_mask": mask})
+            return features["sentence_embedding"].float().cpu().numpy()
 
     def _padded(self, rows: "Sequence[np.ndarray]") -> "tuple[torch.Tensor, torch.Tensor]":
         """(n, longest) ids padded on the right and their mask, int64 on the device."""
@@ -81,9 +90,10 @@ class Network:
         return ids.to(self.device), mask.to(self.device)
 
 
-def _linear(part: Dense, width: int) -> Any:  # noqa: ANN401  (a torch.nn.Linear)
-    """The layer with its stored weights."""
+def _dense(part: Dense, width: int, dtype: "torch.dtype") -> Any:  # noqa: ANN401  (the library's Dense)
+    """The library's layer with the stored weights."""
     import torch
+    from sentence_transformers.base.modules import Dense as Layer
 
     found = dict(_stored(part.folder, {f"{part.prefix}.weight", f"{part.prefix}.bias"}))
     weight, bias = found.get(f"{part.prefix}.weight"), found.get(f"{part.prefix}.bias")
@@ -91,9 +101,9 @@ def _linear(part: Dense, width: int) -> Any:  # noqa: ANN401  (a torch.nn.Linear
         raise ModelUnavailable("weights_missing", name=f"{part.folder.name}/{part.prefix}.weight")
     if weight.ndim != 2 or weight.shape[1] != width or (bias is not None and bias.shape != weight.shape[:1]):
         raise ModelUnavailable("weights_broken", name=f"{part.folder.name}/{part.prefix}.weight")
-    layer = torch.nn.Linear(width, len(weight), bias=bias is not None, device="meta")
-    layer.load_state_dict({"weight": weight} | ({} if bias is None else {"bias": bias}), assign=True)
-    return layer
+    activation = getattr(torch.nn, part.activation)()
+    given = {"init_weight": weight.to(dtype), "init_bias": None if bias is None else bias.to(dtype)}
+    return Layer(width, len(weight), bias=bias is not None, activation_function=activation, **given)
 
 
 def _stored(folder: Path, names: set[str]) -> "Iterator[tuple[str, torch.Tensor]]":

@@ -48,8 +48,10 @@ class EngineRoom:
         self._start(part, lambda: self._unload(part, n_bytes))
 
     def stop(self, part: Part) -> None:
-        """Asks a load to end."""
-        self.loads[part].stop()
+        """Asks a load to end; one that is about to report its end has nothing left to stop."""
+        task = self.loads.get(part)
+        if task is not None:
+            task.stop()
 
     @staticmethod
     def _start(part: Part, work: Callable[[], None]) -> None:

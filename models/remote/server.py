@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from models.engine import GenOptions, Message
-from models.errors import ModelUnavailable
+from models.errors import BadInput, ModelUnavailable
 from models.remote.bridge import pump
 from models.remote.deltas import encodable
 from models.remote.listing import ServedModel, served
@@ -59,7 +59,8 @@ class RemoteServer:
         """Yields the pieces of the answer to a conversation, or of the continuation of a prompt (a plain string).
 
         Closing the iterator or stopping the task closes the connection, which is how a server learns to stop.
-        Raises ModelUnavailable, UnknownModel, Busy, BadInput, Cancelled; nothing is asked twice after the first piece.
+        Raises ModelUnavailable, UnknownModel, Busy, BadInput (as an engine here does, for an empty prompt too),
+        Cancelled; nothing is asked twice after the first piece.
         """
         path, asked = _question(messages)
         body = {"model": adapter or self.model, "stream": True, **asked, **_sampling(options)}
@@ -129,7 +130,13 @@ class RemoteServer:
 
 
 def _question(messages: Sequence[Message] | str) -> tuple[str, dict[str, Any]]:
-    """The path and the part of the body that asks: a prompt is completed, a conversation is answered."""
+    """The path and the part of the body that asks: a prompt is completed, a conversation is answered.
+
+    Raises BadInput for an empty one: servers answer it in ways of their own, from an error to a text about nothing.
+    """
+    last = messages if isinstance(messages, str) else messages[-1].text if messages else ""
+    if not _NOT_BLANK.search(last):
+        raise BadInput("empty_text")
     if isinstance(messages, str):
         return "/completions", {"prompt": encodable(messages)}
     turns = [{"role": message.role, "content": encodable(message.text)} for message in messages]

@@ -30,6 +30,7 @@ class Seen:
     body: dict[str, Any]
     at_s: float = field(default_factory=time.monotonic)
     gone: threading.Event = field(default_factory=threading.Event)
+    n_chunks: int = 0  # pieces of the stream that were sent
 
 
 class Stub(ThreadingHTTPServer):
@@ -121,6 +122,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def chunk(self, data: bytes) -> None:
         """One piece of it; b"" ends it."""
+        self.seen.n_chunks += 1
         try:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             self.wfile.flush()

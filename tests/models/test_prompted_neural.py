@@ -35,9 +35,7 @@ class Noted(Watched):
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A hub with one tiny base of 2,048 tokens of context, and two adapters of it: one by the name of Luotuo-QA."""
     root = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiny, "CONTEXT", 2048)
-        tiny.checkpoint(root / "base", "qwen2")
+    tiny.checkpoint(root / "base", "qwen2", context=2048)
     for seed, name in enumerate(("voice", "luotuo-qa-lora"), 1):
         tiny.adapter(root / name, root / "base", seed=seed)
     lines = [f'[models.base]\nfolder = "{root / "base"}"']
