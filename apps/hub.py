@@ -17,6 +17,8 @@ from typing import Any
 import gradio as gr
 from gradio.i18n import I18nData
 from starlette.middleware import Middleware
+from starlette.routing import Mount as Route
+from starlette.staticfiles import StaticFiles
 
 from apps import APPS, AppSpec, ledger
 from apps.boot import Boot
@@ -208,15 +210,21 @@ def launch_options(built: Built, *, lang: str = "") -> dict[str, Any]:
         "css": read("app.css"),
         "head": f"<script>{read('hub.js')}</script>",
         "i18n": translations(built),
-        "app_kwargs": {"middleware": [Middleware(Boot, lang=default)]},
+        "app_kwargs": {"middleware": [Middleware(Boot, lang=default)], "routes": _routes(built)},
         "favicon_path": str(asset("logo.svg")),
         "footer_links": ["api", "settings"],
-        "max_file_size": "20mb",
+        "max_file_size": "512mb",  # of saved maps and vectors; documents and tables have smaller limits of their own
         "ssr_mode": False,
         "run_history": False,
         "enable_monitoring": False,
         "show_error": False,
     }
+
+
+def _routes(built: Built) -> list[Route]:
+    """The assets folders that apps let the page fetch, by address; nothing else of the disk."""
+    served = {address: path for mount in built.mounts.values() for address, path in mount.served.items()}
+    return [Route(f"/{address}", StaticFiles(directory=path)) for address, path in served.items()]
 
 
 def warm_up(apps: tuple[AppSpec, ...]) -> threading.Thread:

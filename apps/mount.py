@@ -16,6 +16,7 @@ from gradio.i18n import I18nData
 from apps import AppSpec
 from apps.given import checked
 from apps.work import Work, broken, explain, idle, streamed
+from models.assets import asset
 from models.errors import HubError
 from models.strings import table
 
@@ -34,6 +35,7 @@ class Mount:
         self.departures: list[tuple[gr.Button, gr.components.Component, str, str]] = []
         self.endpoints: list[str] = []
         self.chosen: dict[str, gr.components.Component] = {}
+        self.served: dict[str, Path] = {}
 
     def choice(self, capability: str) -> gr.components.Component:
         """The component that holds this visitor's choice of a model for a capability ("" is the embedded engine)."""
@@ -67,6 +69,13 @@ class Mount:
     ) -> None:
         """Fills components when a visitor opens the page, so that they do not weigh on its first HTML."""
         self.openings.append((fill, inputs, outputs))
+
+    def serves(self, *parts: str) -> str:
+        """Lets the page fetch the files of an assets folder when it needs them; returns their address, relative to the
+        page. They weigh nothing on the first HTML."""
+        address = f"hub/{self.spec.key}"
+        self.served[address] = asset(*parts)
+        return address
 
     def receives(self, name: str, component: gr.components.Component) -> None:
         """Names a component that other apps may fill through the hub."""

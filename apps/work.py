@@ -53,8 +53,13 @@ def progress(task: Task) -> str:
     words = both(task.note if task.note in table() else "hub.working")
     return (
         f'<div class="status" role="status"><progress max="100" value="{percent}" aria-label="{percent}%"></progress>'
-        f"<span>{words} {percent}%</span></div>"
+        f"<span>{words} {percent}%{_pace(task)}</span></div>"
     )
+
+
+def _pace(task: Task) -> str:
+    """How many a second and how many seconds are left, for work that says so."""
+    return f" · {both('hub.pace', rate=f'{task.rate:.3g}', left=round(task.left_s))}" if task.rate > 0 else ""
 
 
 def explain(error: BaseException, lang: str) -> str:

@@ -98,7 +98,7 @@
     var target = event.target.closest ? event.target : null;
     if (!target) return;
     var tab = target.closest('#hub-tabs button[role=tab][data-tab-id]');
-    if (tab) window.hubWent(tab.dataset.tabId);
+    if (tab && tab.id === 'tab-' + tab.dataset.tabId + '-button') window.hubWent(tab.dataset.tabId); /* not the tabs inside an app */
     var link = target.closest('a[data-tab]');
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && open(link.dataset.tab)) event.preventDefault();
     if (target.closest('#hub-lang')) {

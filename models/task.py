@@ -16,12 +16,20 @@ class Task:
 
     fraction: float = 0.0  # 0 … 1
     note: str = ""  # i18n key of what is being done now
+    rate: float = 0.0  # things a second, 0 while unknown
+    left_s: float = 0.0  # seconds that the step will still take; means nothing while `rate` is 0
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def step(self, fraction: float, note: str = "") -> None:
         """Reports progress. Raises Cancelled once stop was asked for."""
         self.check()
+        if note and note != self.note:
+            self.rate = 0.0  # that was another step's
         self.fraction, self.note = min(1.0, max(self.fraction, fraction)), note or self.note
+
+    def tell(self, *, rate: float, left_s: float) -> None:
+        """Reports how fast the step goes and how long it will still take."""
+        self.rate, self.left_s = rate, left_s
 
     def aside(self) -> "Task":
         """A task that stops with this one and keeps its progress to itself, for a side step."""

@@ -4,14 +4,35 @@ A token is a character; a conversation is rendered as «<role>text» for every t
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
 
 from models.engine import FinalPrompt, GenOptions, Message, PromptPart
 from models.spec import Origin
 from models.task import Task
 
+if TYPE_CHECKING:
+    import numpy as np
+
 Prompt = Sequence[Message] | str
 Script = str | Callable[[str], str]  # what is said, or how it follows from the final prompt
+
+
+class FakeEncoder:
+    """An Encoder whose vectors a person can count: how often each of the letters occurs in a text, of unit length."""
+
+    def __init__(self, letters: str = "骆驼沙漠电脑", *, key: str = "counter", revision: str = "1") -> None:
+        self.letters, self.key, self.dim = letters, key, len(letters)
+        self.fingerprint, self.origin = f"{key}@{revision}", Origin("neural", key, f"someone/{key}")
+        self.seen: list[str] = []  # texts that were embedded, in turn
+
+    def embed(self, texts: Sequence[str], task: Task, *, query: bool = False) -> "np.ndarray":
+        import numpy as np
+
+        task.check()
+        self.seen += texts
+        rows = np.array([[text.count(letter) for letter in self.letters] for text in texts], np.float32)
+        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
 
 class FakeStream:
@@ -115,13 +136,15 @@ class FakeComparer:
         return self.made[-1]
 
 
-def lent(voice: FakeVoice, choices: list[str] | None = None) -> Callable[..., Iterator[FakeVoice]]:
-    """A stand-in for `models.voice` that lends this voice whatever is chosen, and notes the choice."""
+def lent(
+    engine: FakeVoice | FakeEncoder, choices: list[str] | None = None
+) -> Callable[..., AbstractContextManager[FakeVoice | FakeEncoder]]:
+    """A stand-in for `models.voice` or `models.encoder`: lends this engine whatever is chosen, and notes the choice."""
 
     @contextmanager
-    def lend(choice: str, task: Task) -> Iterator[FakeVoice]:
+    def lend(choice: str, task: Task) -> Iterator[FakeVoice | FakeEncoder]:
         if choices is not None:
             choices.append(choice)
-        yield voice
+        yield engine
 
     return lend

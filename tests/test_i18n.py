@@ -43,6 +43,12 @@ FILLS_IN = {"both", "say", *(name for name, (_, _, kind) in TAKES_KEY.items() if
 CHINESE_MAY_STAND = {
     "apps/__init__.py": {"Words": "titles and taglines, checked for both languages on construction"},
     "apps/hub.py": {"骆驼 Luotuo Hub": "the name of the page before the browser has chosen a language"},
+    "apps/embedding/columns.py": {
+        "_LABEL_NAMES": "what people call columns",
+        "_TITLE_NAMES": "the same",
+    },
+    "apps/embedding/precomputed.py": {"_NAMES": "what people call columns"},
+    "apps/embedding/clusters/spoken.py": {"_LEAD": "what models write before a name"},
 }
 
 

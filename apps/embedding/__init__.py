@@ -6,10 +6,9 @@ page. What stands here needs no Gradio, except `build`, which is fetched when it
 
 from typing import TYPE_CHECKING, Any
 
-from apps.embedding.atlas import Atlas, Options, atlases
+from apps.embedding.atlas import Atlas, Options, atlases, warm
 from apps.embedding.corpus import Corpus, read_lines
 from apps.embedding.find import Hit, search
-from apps.embedding.layout import warm
 
 if TYPE_CHECKING:
     from apps.embedding.tab import build

@@ -18,6 +18,14 @@ class Stage(Task):
         """Reports progress of this step to the whole, under the step's own name. Raises Cancelled."""
         self.whole.step(self.low + (self.high - self.low) * min(1.0, max(0.0, fraction)), self.note)
 
+    def tell(self, *, rate: float, left_s: float) -> None:
+        """Reports the pace of this step as the whole's."""
+        self.whole.tell(rate=rate, left_s=left_s)
+
+    def aside(self) -> Task:
+        """A task that stops with the whole and keeps its progress to itself."""
+        return self.whole.aside()
+
     def check(self) -> None:
         """Raises Cancelled once the whole was told to stop."""
         self.whole.check()

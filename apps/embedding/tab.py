@@ -1,236 +1,186 @@
-"""The tab: texts and choices left; map, search and clusters right. Knows Gradio; the modules beside it do the work.
+"""The tab: data above, then the map beside its tools; pairs and a second embedder in tabs of their own.
 
-A visitor's map lives in that visitor's gr.State only; nothing is written to disk, the csv is made in the browser.
+A visitor's desk lives in that visitor's gr.State only. Knows Gradio; the modules beside it do the work, tabs/ holds the
+parts of the page.
 """
 
-import json
+import functools
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from apps import ui
-from apps.embedding.atlas import Atlas, Options, atlases
-from apps.embedding.corpus import as_lines, read_lines
-from apps.embedding.figure import figure
-from apps.embedding.find import search
-from apps.embedding.words import as_csv, facts, hit_list, table
-from apps.mount import PRIVATE, Mount
-from models.assets import read
-from models.documents import Table, read_table, text_column
-from models.errors import BadInput
-from models.strings import say
+from apps.embedding import words
+from apps.embedding.api import classify_texts, cluster_texts, embed_map, search_texts
+from apps.embedding.atlas import Options, atlases, regroup, relayout
+from apps.embedding.cache import VectorCache
+from apps.embedding.desk import Desk
+from apps.embedding.precomputed import adopted, read_vectors
+from apps.embedding.stage import Stage
+from apps.embedding.tabs import data, groups, project, search, selection, teach
+from apps.embedding.tabs.chart import chart, drawn, menu, recoloured
+from apps.embedding.tabs.groups import needs_map
+from apps.embedding.tabs.pairs import pairs
+from apps.embedding.tabs.quick import quick
+from apps.embedding.tabs.twins import twins
+from apps.mount import Mount
 from models.task import Task
 
-METHODS = [("UMAP", "umap"), ("PCA", "pca"), ("t-SNE", "tsne")]
-FOUND = 50  # hits that are lit up and listed
-_SAVE = """(text) => {
-  if (!text) return [];
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob(['\\ufeff', text], { type: 'text/csv' }));
-  link.download = 'luotuo-map.csv';
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  return [];
-}"""
+LAYOUT = ("method", "dimensions", "neighbours", "min_dist", "perplexity", "seed")  # what moves points
+GROUPING = ("grouping", "clusters", "smallest", "seed")  # what changes clusters
+
+Shown = tuple[Any, ...]
+
+
+def laid(desk: Desk, colour: str, lang: str) -> Shown:
+    """What shows the map on the desk: facts, map, menu of colours, clusters, selection (3), hits, workspace."""
+    atlas = needs_map(desk)
+    desk.chosen = ()
+    return (
+        words.facts(atlas), drawn(desk, colour, lang), menu(desk, lang, colour), words.table(atlas),
+        *selection.shown(desk), ui.empty("embedding.search_hint"), gr.Column(visible=True),
+    )  # fmt: skip
 
 
 def draw(
-    task: Task, lang: str, text: str, method: str, clusters: float, neighbours: float, perplexity: float,
-    seed: float | None, colour: str,
-) -> Iterator[tuple[Any, ...]]:  # fmt: skip
-    """One visitor's map, first by PCA, then by the chosen method: facts, plot, table, state, hits, tools, colour."""
+    cache: VectorCache, task: Task, lang: str, desk: Desk, text: str, reading: str, choice: str, colour: str,
+    *chosen: Any,  # noqa: ANN401
+) -> Iterator[Shown]:  # fmt: skip
+    """One visitor's map, first by PCA, then by the chosen method."""
     task.step(0.01, "embedding.reading")
-    corpus = read_lines(text or "")
-    options = Options(method, int(clusters), int(neighbours), perplexity, abs(int(seed or 0)) % 2**31)
-    for atlas in atlases(corpus, options, task):
-        drawn = figure(atlas, colour=colour, lang=lang)
+    corpus, links = data.source(desk, text, reading)
+    options, vectors = data.options_of(*chosen), None
+    if desk.vectors is not None:
+        rows = read_vectors(desk.vectors, Stage(task, 0.01, 0.1, "embedding.reading"))
+        vectors = adopted(rows, corpus, choice or "", task)
+    for atlas in atlases(corpus, options, task, choice=choice or "", cache=cache, vectors=vectors, links=links):
         task.check()
-        yield (
-            facts(atlas), gr.Plot(drawn, visible=True), table(atlas), atlas, "",
-            gr.Column(visible=True), gr.Radio(visible=corpus.labelled),
-        )  # fmt: skip
+        desk.lay(atlas)
+        yield laid(desk, colour, lang)
 
 
-def find(task: Task, lang: str, atlas: Atlas | None, query: str, colour: str) -> tuple[Any, str]:
-    """The map with the hits lit up, and their list; the plain map for an empty query."""
-    if atlas is None:
-        return gr.skip(), ui.empty("embedding.no_map")
-    task.step(0.1, "embedding.searching")
-    hits = search(atlas, query, FOUND, task) if (query or "").strip() else []
-    drawn = figure(atlas, hits=[hit.row for hit in hits], colour=colour, lang=lang)
-    return drawn, hit_list(atlas, hits) if (query or "").strip() else ""
+def apply(task: Task, lang: str, desk: Desk, colour: str, *chosen: Any) -> Shown:  # noqa: ANN401
+    """Other parameters for the map that is there, without embedding anew: other positions, other clusters, or both."""
+    atlas, options = needs_map(desk), data.options_of(*chosen)
+    changed = {name for name in Options.__dataclass_fields__ if getattr(options, name) != getattr(atlas.options, name)}
+    if changed & set(GROUPING):
+        atlas = regroup(atlas, options, Stage(task, 0.0, 0.4))
+    if changed & set(LAYOUT):
+        atlas = relayout(atlas, options, Stage(task, 0.4, 1.0))
+    desk.lay(atlas)
+    return laid(desk, colour, lang)
 
 
-def load(task: Task, lang: str, path: str) -> tuple[Any, ...]:
-    """An uploaded file: lines for the text box, the table, both column menus, and a line that says how much it is."""
-    task.step(0.05, "embedding.reading")
-    given = read_table(Path(path), task)
-    column = text_column(given)
-    several = len(given.columns) > 1
-    choices = [(name, number) for number, name in enumerate(given.columns)]
-    none = (say("embedding.no_label_column", lang), -1)
-    words = ui.both("embedding.loaded", rows=len(given.rows), columns=len(given.columns))
-    return (
-        as_lines(given, column, None), given, gr.Dropdown(choices, value=column, visible=several),
-        gr.Dropdown([none, *choices], value=-1, visible=several), f'<p class="status" role="status">{words}</p>',
-    )  # fmt: skip
+def reopen(task: Task, lang: str, desk: Desk, path: str, colour: str) -> Shown:
+    """The saved analysis, shown."""
+    project.reopen(task, lang, desk, path)
+    return laid(desk, colour, lang)
 
 
-def choose(task: Task, lang: str, given: Table | None, column: int | None, label: int | None) -> Any:  # noqa: ANN401
-    """The lines of the chosen columns."""
-    if given is None or column is None:
-        return gr.skip()
-    return as_lines(given, column, None if label in (None, -1) else label)
-
-
-def embed_map(
-    texts: list[str], method: str = "umap", clusters: int = 0, seed: int = 42, lang: str = "zh"
-) -> dict[str, Any]:
-    """Draws texts as a map: like texts lie close together.
-
-    Args:
-        texts: the texts, at most 20,000 different ones; identical ones become one point with a count
-        method: umap, pca or tsne
-        clusters: how many clusters; 0 chooses by silhouette
-        seed: same texts, options and seed give the same map
-        lang: language of error messages, zh or en
-
-    Returns:
-        points (text, line, count, x, y in −1 … 1, cluster), clusters (size, typical texts), names (phrases of each
-        cluster), method (pca when there are too few texts for the one asked for), origin.
-    """
-    if method not in dict(METHODS).values() or clusters < 0:
-        raise BadInput("bad_option")
-    *_, atlas = atlases(_listed(texts), Options(method, clusters, seed=abs(seed) % 2**31), Task())
-    corpus = atlas.corpus
-    return {
-        "points": [
-            {"text": corpus.texts[row], "line": corpus.lines[row], "count": corpus.counts[row],
-             "x": float(x), "y": float(y), "cluster": int(atlas.labels[row])}
-            for row, (x, y) in enumerate(atlas.positions)
-        ],
-        "clusters": [
-            {"size": int((atlas.labels == number).sum()), "typical": [corpus.texts[row] for row in rows]}
-            for number, rows in enumerate(atlas.typical)
-        ],
-        "names": [list(phrases) for phrases in atlas.names],
-        "method": atlas.method,
-        "origin": asdict(atlas.origin),
-    }  # fmt: skip
-
-
-def search_texts(texts: list[str], query: str, count: int = 10, lang: str = "zh") -> list[dict[str, Any]]:
-    """Finds the texts that are most like a query.
-
-    Args:
-        texts: the texts, at most 20,000 different ones
-        query: a word or a sentence
-        count: how many to return at most
-        lang: language of error messages, zh or en
-
-    Returns:
-        Best first: text, line (from 1), score (0 … 1: mean of cosine and share of the query's words), spans (offsets
-        of the query's words in the text).
-    """
-    if count < 1:
-        raise BadInput("bad_option")
-    atlas = next(atlases(_listed(texts), Options("pca", clusters=1), Task()))
-    return [
-        {"text": atlas.corpus.texts[hit.row], "line": atlas.corpus.lines[hit.row], "score": round(hit.score, 4),
-         "spans": [list(span) for span in hit.spans]}
-        for hit in search(atlas, query, count, Task())
-    ]  # fmt: skip
-
-
-def _listed(texts: list[str]) -> Any:  # noqa: ANN401
-    return read_lines("\n".join(" ".join(str(text).split()) for text in texts))
+def add(cache: VectorCache, task: Task, lang: str, desk: Desk, text: str, colour: str) -> Shown:
+    """The map with new texts, shown."""
+    project.add(cache, task, lang, desk, text)
+    return laid(desk, colour, lang)
 
 
 @dataclass(frozen=True, slots=True)
-class _Inputs:
-    """The components of the left column that work depends on."""
+class _Work:
+    """The components of the map and its tools."""
 
-    texts: gr.Textbox
-    file: gr.UploadButton
-    column: gr.Dropdown
-    label: gr.Dropdown
-    options: tuple[gr.components.Component, ...]  # in the order of `draw`
-
-
-def _left(mount: Mount) -> _Inputs:
-    texts = gr.Textbox(
-        label=mount.t("texts"), placeholder=mount.t("texts_hint"), lines=12, max_lines=18, elem_id=mount.id("texts")
-    )
-    file = ui.upload_button(mount, "upload", [".txt", ".csv", ".tsv", ".xlsx", ".json", ".jsonl"])
-    with gr.Row():
-        column = gr.Dropdown([], label=mount.t("text_column"), visible=False, elem_id=mount.id("column"), min_width=140)
-        label = gr.Dropdown([], label=mount.t("label_column"), visible=False, elem_id=mount.id("label"), min_width=140)
-    method = gr.Radio(METHODS, value="umap", label=mount.t("method"), info=mount.t("method_info"))
-    with gr.Accordion(mount.t("options"), open=False):
-        clusters = gr.Slider(0, 24, 0, step=1, label=mount.t("clusters"), info=mount.t("clusters_info"))
-        near = gr.Slider(3, 100, 15, step=1, label=mount.t("neighbours"), info=mount.t("neighbours_info"))
-        perplexity = gr.Slider(2, 100, 30, step=1, label=mount.t("perplexity"), info=mount.t("perplexity_info"))
-        seed = gr.Number(42, precision=0, minimum=0, label=mount.t("seed"), info=mount.t("seed_info"))
-    return _Inputs(texts, file, column, label, (method, clusters, near, perplexity, seed))
+    space: gr.Column
+    colour: gr.Dropdown
+    chart: gr.HTML
+    tabs: gr.Tabs
+    selection: selection.Selection
+    groups: groups.Groups
+    search: search.Search
+    teach: teach.Teach
+    group_tab: gr.Tab
 
 
-def _shipped() -> dict[str, list[str]]:
-    """Examples by name, each as the text of the box."""
-    return {name: ["\n".join(lines)] for name, lines in json.loads(read("examples", "embedding.json")).items()}
+def _work(mount: Mount, desk: gr.State) -> _Work:
+    """Map left, tools right; on a narrow page one below the other."""
+    with gr.Column(visible=False) as space, gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=320):
+            colour = gr.Dropdown(
+                [("", "cluster")],
+                value="cluster",
+                label=mount.t("colour"),
+                elem_id=mount.id("colour"),
+                filterable=False,
+            )
+            plot = chart(mount, "map", desk)
+        with gr.Column(scale=2, min_width=320), gr.Tabs(elem_id=mount.id("tools")) as tabs:
+            with gr.Tab(mount.t("tab_selection"), id="selection"):
+                chosen = selection.selection(mount)
+            with gr.Tab(mount.t("tab_clusters"), id="clusters") as group_tab:
+                clusters = groups.groups(mount)
+            with gr.Tab(mount.t("tab_search"), id="search"):
+                find = search.search(mount)
+            with gr.Tab(mount.t("tab_label"), id="label"):
+                labels = teach.teach(mount)
+    return _Work(space, colour, plot, tabs, chosen, clusters, find, labels, group_tab)
 
 
 def build(mount: Mount) -> None:
-    """The tab: texts and choices left; map, search, clusters right."""
+    """The tab."""
     ui.heading(mount)
-    atlas, given = gr.State(None), gr.State(None)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=320):
-            left = _left(mount)
+    desk, cache = gr.State(Desk()), VectorCache(mount.home / "cache" / "vectors")
+    with gr.Tabs(elem_id=mount.id("views")):
+        with gr.Tab(mount.t("tab_map"), id="map"):
+            given = data.data(mount)
             start, stop, status = ui.run_row(mount)
-            ui.examples(mount, _shipped(), [left.texts])
-            gr.HTML(f'<p class="note">{ui.both("embedding.limits")}</p>')
-        with gr.Column(scale=3, min_width=320):
             said = gr.HTML(ui.empty("embedding.empty_map"), elem_id=mount.id("facts"))
-            colour = gr.Radio(
-                [(mount.t("colour_cluster"), "cluster"), (mount.t("colour_label"), "label")],
-                value="cluster", label=mount.t("colour"), visible=False, elem_id=mount.id("colour"),
-            )  # fmt: skip
-            plot = gr.Plot(show_label=False, visible=False, elem_id=mount.id("map"))
-            with gr.Column(visible=False) as tools:
-                search_row = _search_row(mount)
-                hits = gr.HTML("", elem_id=mount.id("hits"))
-                clusters = gr.HTML("", elem_id=mount.id("clusters"))
-                download = gr.Button(mount.t("download"), size="sm", elem_id=mount.id("download"))
-                csv = gr.Textbox(visible=False)
-    shown = [said, plot, clusters, atlas, hits, tools, colour]
+            work = _work(mount, desk)
+            gr.HTML(f'<p class="note">{ui.both("embedding.limits")}</p>')
+        with gr.Tab(mount.t("tab_project"), id="project"):
+            kept = project.project(mount)
+        with gr.Tab(mount.t("tab_pairs"), id="pairs"):
+            pairs(mount, cache)
+        with gr.Tab(mount.t("tab_twins"), id="twins") as twin_tab:
+            twins(mount, desk, cache, twin_tab)
+    chosen = work.selection
+    shown = [
+        said, work.chart, work.colour, work.groups.table, chosen.pane, chosen.text, chosen.tools, work.search.hits,
+        work.space,
+    ]  # fmt: skip
     main = {"start": start, "stop": stop, "status": status}
-    mount.run([start.click], draw, [left.texts, *left.options, colour], shown, **main)
-    mount.run([left.file.upload], load, [left.file], [left.texts, given, left.column, left.label, said], **main)
-    mount.run([left.column.input, left.label.input], choose, [given, left.column, left.label], [left.texts], **main)
-    query, go, halt, progress = search_row
-    mount.run(
-        [query.submit, go.click, colour.input], find, [atlas, query, colour], [plot, hits],
-        start=go, stop=halt, status=progress,
-    )  # fmt: skip
-    download.click(lambda made: as_csv(made) if made else "", atlas, csv, show_progress="hidden", **PRIVATE).then(
-        None, csv, None, js=_SAVE, **PRIVATE
+    _wire_data(mount, given, desk, main)
+    inputs = [desk, given.texts, given.reading, mount.choice("embed"), work.colour, *given.options]
+    mount.run([start.click], functools.partial(draw, cache), inputs, shown, **main)
+    mount.run([given.apply.click], apply, [desk, work.colour, *given.options], shown, **main | {"start": given.apply})
+    other = {"stop": kept.stop, "status": kept.status}
+    mount.run([kept.open.upload], reopen, [desk, kept.open, work.colour], shown, start=kept.add, **other)
+    inputs = [desk, kept.more, work.colour]
+    mount.run([kept.add.click], functools.partial(add, cache), inputs, shown, start=kept.add, **other)
+    _wire_work(mount, work, desk)
+    project.wire(mount, kept, desk, work.colour, work.teach.export)
+    mount.receives("texts", given.texts)
+    mount.keep("texts", given.texts)
+    for function in (embed_map, search_texts, cluster_texts, classify_texts):
+        mount.api(function, function.__name__)
+
+
+def _wire_data(mount: Mount, given: data.Data, desk: gr.State, main: dict[str, Any]) -> None:
+    """Upload, columns, back to the text box, vectors."""
+    shown = [given.texts, given.reading, given.drop, *given.menus, given.preview]
+    mount.run([given.file.upload], data.load, [desk, given.file], shown, **main)
+    for column in given.menus:
+        quick(mount, column.input, data.choose, [desk, *given.menus], [given.preview])
+    quick(mount, given.drop.click, data.drop, [desk], shown)
+    quick(mount, given.vectors.upload, data.take_vectors, [desk, given.vectors], [given.vectors_said])
+
+
+def _wire_work(mount: Mount, work: _Work, desk: gr.State) -> None:
+    """Map, lists and tools drive one another."""
+    quick(
+        mount, work.colour.input, lambda lang, desk, key: recoloured(desk, key, lang), [desk, work.colour], [work.chart]
     )
-    mount.keep("texts", left.texts)
-    mount.receives("texts", left.texts)
-    mount.api(embed_map, "embed_map")
-    mount.api(search_texts, "search_texts")
-
-
-def _search_row(mount: Mount) -> tuple[gr.Textbox, gr.Button, gr.Button, gr.HTML]:
-    """Query, find button, stop button, status."""
-    with gr.Row(elem_classes="run-row find-row"):
-        query = gr.Textbox(
-            label=mount.t("query"), placeholder=mount.t("query_hint"), lines=1, max_lines=1, scale=4,
-            max_length=500, elem_id=mount.id("query"),
-        )  # fmt: skip
-        go = gr.Button(mount.t("find"), scale=1, min_width=90, elem_id=mount.id("find"))
-        halt = gr.Button(mount.t("hub.stop"), variant="stop", visible=False, scale=1, min_width=90)
-    return query, go, halt, gr.HTML("", elem_id=mount.id("find-status"))
+    lists = [work.groups.table, work.groups.found, work.search.hits, work.teach.learnt]
+    selection.wire(mount, work.selection, desk, work.chart, lists)
+    groups.wire(mount, work.groups, desk, work.chart, work.colour, work.group_tab)
+    chosen = work.selection
+    search.wire(mount, work.search, desk, work.chart, work.colour, work.tabs, chosen.like, chosen.unlike)
+    teach.wire(mount, work.teach, desk, work.chart, work.colour)

@@ -1,5 +1,6 @@
-"""A file as rows of cells: txt, csv, tsv, xlsx, json, jsonl. Knows how rows are written in those formats (see `header`
-for where their names come from); knows nothing of what the columns mean, except which one looks like running text.
+"""A file as rows of cells: txt, csv, tsv, xlsx, json, jsonl, parquet. Knows how rows are written in
+those formats (see `header` for where their names come from); knows nothing of what the columns mean, except which one
+looks like running text.
 """
 
 import csv
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.documents.encoding import clean
-from models.documents.gate import MAX_BYTES, Watched, expect_office, fetch, parsing, shown
+from models.documents.gate import MAX_BYTES, MAX_UNPACKED, Watched, expect_office, fetch, kind, parsing, shown
 from models.documents.header import has_header
 from models.documents.text import plain
 from models.errors import BadInput
@@ -25,6 +26,7 @@ MAX_CELLS = 5_000_000  # rows × columns after padding, so that one very wide ro
 _DELIMITERS = (",", "\t", ";", "|")
 _ONE_COLUMN = "\x1f"  # a delimiter that clean text never holds
 _SAMPLE_ROWS = 200
+_PARQUET_ROWS = 256  # unpacked at a time
 # What a reader would count: a CJK character or a word between blanks; not digits, links or hashes
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|(?<!\S)[^\W\d_][^\W\d_'’-]*[,.!?;:]?(?!\S)")
 
@@ -39,7 +41,7 @@ class Table:
 
 
 def read_table(path: Path, task: Task) -> Table:
-    """The table in a txt (one line, one row), csv, tsv, xlsx, json or jsonl file; another suffix is read as txt.
+    """The table in a txt (one line, one row), csv, tsv, xlsx, json, jsonl or parquet file; others are read as txt.
 
     Blank rows are left out, short ones padded, cells stripped. Raises BadInput (file_type, file_broken, file_encoding,
     file_encrypted, file_empty, file_line, too_long), Cancelled, and OSError when the file cannot be opened.
@@ -48,6 +50,8 @@ def read_table(path: Path, task: Task) -> Table:
     suffix = path.suffix.lower()
     if suffix == ".xlsx":
         table = _from_grid(_xlsx(data, name, task), task)
+    elif suffix == ".parquet":
+        table = _from_items(_parquet_items(data, name, task), task)
     elif suffix in (".csv", ".tsv"):
         table = _from_grid(_csv(plain(data, name, task), suffix, name), task)
     elif suffix in (".json", ".jsonl"):
@@ -230,6 +234,41 @@ def _from_items(items: list[object], task: Task) -> Table:
     padded = [tuple(row) + ("",) * (len(keys) - len(row)) for row in rows]
     named = any(isinstance(item, dict) for item in items)
     return Table(_distinct([clean(key) for key in keys]), padded, header=named)
+
+
+def _parquet_items(data: bytes, name: str, task: Task) -> list[object]:
+    """Rows of a parquet file as objects; lists and structures stay what they are, bytes that are no text are left out.
+
+    The footer's sizes are checked first, and the unpacked characters while they come, since a dictionary can turn few
+    bytes into many. Raises BadInput: file_type, file_broken, too_long.
+    """
+    if not data.startswith(b"PAR1"):
+        raise BadInput("file_type" if kind(data) else "file_broken", name=name)
+    with parsing(name):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(pa.BufferReader(data))
+        _check_size(file.metadata.num_rows, file.metadata.num_rows * file.metadata.num_columns)
+        items: list[object] = []
+        n_characters = 0
+        for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
+            task.check()
+            columns = {key: [_plain_cell(cell) for cell in batch.column(key).to_pylist()] for key in batch.schema.names}
+            n_characters += sum(len(cell) for cells in columns.values() for cell in cells)
+            if n_characters > MAX_UNPACKED:
+                raise BadInput("too_long", limit=f"{MAX_UNPACKED >> 20} MB")
+            items += [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+        return items
+
+
+def _plain_cell(value: object) -> str:
+    """A parquet value as text: numbers as Excel writes them, dates in ISO 8601, lists and structures as JSON."""
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "ignore")
+    return _excel_text(value)
 
 
 def _json_text(value: object) -> str:

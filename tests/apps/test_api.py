@@ -193,7 +193,8 @@ def test_plain_rest_takes_named_values_and_fills_in_the_rest(hub: Hub) -> None:
         paths = http.get(f"{hub.url}/gradio_api/openapi.json").json()["paths"]
     kind, data = re.findall(r"event: (\w+)\ndata: (.*)\n", told)[-1]
     assert kind == "complete" and json.loads(data)[0][0]["text"] == "咖啡豆要现磨才香"
-    declared = ("answer", "summarize", "chat", "roleplay", "prophet", "embed_map", "search_texts")
+    maps = ("embed_map", "search_texts", "cluster_texts", "classify_texts")
+    declared = ("answer", "summarize", "chat", "roleplay", "prophet", *maps)
     assert {path for path in paths if "/call/v2/" in path} == {f"/gradio_api/call/v2/{name}" for name in declared}
 
 

@@ -15,6 +15,10 @@ import pytest
 
 from apps import haruhi, panel, prophet, qa, summary, ui
 from apps.embedding import tab as embedding
+from apps.embedding.cache import VectorCache
+from apps.embedding.desk import Desk
+from apps.embedding.tabs import data as embedding_data
+from apps.embedding.tabs.search import look
 from apps.work import streamed
 from models import engine_for
 from models.characters import Character
@@ -156,6 +160,14 @@ def evil_character(folder: Path) -> Character:
     return Character(card, scenes, ({"file": "x.svg", "caption": pair, "cues": [], "neutral": True},), folder)
 
 
+def map_panes(folder: Path, text: str) -> list[str]:
+    """What the embedding tab writes of these texts: clusters, hits."""
+    desk, options = Desk(), ("pca", 2, 15, 0.1, 30, "kmeans", 1, 0, 1)
+    made = embedding.draw(VectorCache(folder / "vectors"), Task(), "zh", desk, text, "lines", "", "cluster", *options)
+    *_, shown = made
+    return [shown[3], look("zh", desk, "script", True, "cluster")[1]]
+
+
 def test_markup_is_shown_escaped_in_every_pane(tmp_path: Path) -> None:
     task, who = Task(), evil_character(tmp_path)
     card, where = qa.ask(task, "zh", f"{EVIL}骆驼住在沙漠。", f"{EVIL}骆驼住在哪里？")
@@ -165,8 +177,7 @@ def test_markup_is_shown_escaped_in_every_pane(tmp_path: Path) -> None:
     panes = [haruhi.memory(found), haruhi.pane(who, 0, 0.5), haruhi.about(who)]
     own = Prophet([prose(EVIL, f"{EVIL}，友谊不是走同一条路，而是同看一处月亮。")])
     panes += [*prophet.ask(task, own, "友谊", 3), prophet.nothing(EVIL, own)]
-    *_, drawn = embedding.draw(task, "zh", f"{EVIL}\n{PASSAGE}\n骆驼", "pca", 1, 15, 30, 1, "cluster")
-    panes += [drawn[2], embedding.find(task, "zh", drawn[3], "script", "cluster")[1]]
+    panes += map_panes(tmp_path, f"{EVIL}\n{PASSAGE}\n骆驼")
     for markup in filter(None, panes):
         assert_inert(markup)
     origin = Origin("neural", engine="x", model=EVIL, fingerprint=EVIL)
@@ -253,10 +264,12 @@ def test_an_uploaded_table_becomes_lines_with_and_without_header(
     lines = [",".join(f'"{cell}"' for cell in row) for row in ([header] if header else []) + rows]
     path = tmp_path / "表.csv"
     path.write_bytes("\r\n".join(lines).encode(encoding))
-    lines, given, *_ = embedding.load(Task(), "zh", str(path))
-    assert lines.split("\n") == [text for text, _ in rows]
-    assert given.columns == (header or ("1", "2")) and "\ufeff" not in lines
-    assert embedding.choose(Task(), "zh", given, 0, 1).split("\n")[0] == "骆驼在沙漠里走路\t动物"
+    desk = Desk()
+    embedding_data.load(Task(), "zh", desk, str(path))
+    assert desk.table is not None and desk.table.columns == (header or ("1", "2"))
+    embedding_data.choose("zh", desk, 0, 1, None)
+    corpus, _ = embedding_data.source(desk, "", "lines")
+    assert list(zip(corpus.texts, corpus.labels, strict=True)) == rows
 
 
 def test_a_file_name_is_shown_as_text(tmp_path: Path) -> None:

@@ -60,11 +60,16 @@ def origin(page: Page, scope: str, lang: str) -> None:
     expect(page.locator(f"{scope} .badge").first).to_have_text(re.compile(ORIGIN[lang]), use_inner_text=True)
 
 
-def points(page: Page) -> Locator:
-    """The points of the map; waits until they are drawn, since the page fetches Plotly only then."""
-    found = page.locator("#embedding-map .scatterlayer path.point")
-    expect(found.first).to_be_visible(timeout=30_000)
+def drawn_map(page: Page) -> Locator:
+    """The map of the embedding tab; waits until its points are drawn, since the page fetches its script only then."""
+    found = page.locator("#embedding-map canvas").first
+    expect(found).to_be_visible(timeout=30_000)
     return found
+
+
+def tool(page: Page, number: int) -> None:
+    """Opens a tool beside the map: 0 selection, 1 clusters, 2 search, 3 labels."""
+    page.locator("#embedding-tools").get_by_role("tab").nth(number).click()
 
 
 def choose_file(page: Page, button: str, *files: FilePayload) -> None:
@@ -121,8 +126,8 @@ def act(page: Page, key: str) -> None:
         say(page, key, "骆驼家族有哪些成员？")
     elif key == "embedding":
         field(page, "embedding-texts").fill("\n".join(LINES[:40]))
-        press(page, key, "#embedding-clusters table")
-        points(page)
+        press(page, key, "#embedding-map canvas")
+        tool(page, 2)
         field(page, "embedding-query").fill("骆驼喝水")
         field(page, "embedding-query").press("Enter")
         expect(page.locator("#embedding-hits mark").first).to_be_visible(timeout=20_000)

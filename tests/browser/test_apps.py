@@ -7,7 +7,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.actions import (
     LANGS,
-    LINES,
     Visit,
     at,
     choose_file,
@@ -15,7 +14,6 @@ from tests.browser.actions import (
     example,
     field,
     origin,
-    points,
     press,
     questions,
     replies,
@@ -113,51 +111,6 @@ def test_qa_marks_the_answer_or_says_that_the_text_is_silent(visit: Visit, lang:
     expect(page.locator("#qa-where .evidence li").first).to_be_visible()
     expect(page.locator("#qa-where mark.answer")).to_have_count(0)
     origin(page, "#qa-answer", lang)
-
-
-def test_pasted_lines_become_a_map_that_can_be_searched(visit: Visit, lang: str) -> None:
-    page = at(visit, "embedding", lang)
-    field(page, "embedding-texts").fill("\n".join(LINES[:40]))
-    press(page, "embedding", "#embedding-clusters table")
-    facts = words(lang, "UMAP · 40 条文本", "UMAP · 40 texts")
-    expect(page.locator("#embedding-facts")).to_contain_text(facts, use_inner_text=True)
-    origin(page, "#embedding-facts", lang)
-    expect(points(page)).to_have_count(40)
-    names = page.locator("#embedding-map .annotation-text").all_text_contents()
-    assert len(names) >= 2 and any("骆驼" in name for name in names)
-    field(page, "embedding-query").fill("骆驼喝水")
-    field(page, "embedding-query").press("Enter")
-    hits = page.locator("#embedding-hits .evidence li")
-    expect(hits.first).to_contain_text("喝水", timeout=20_000)
-    expect(page.locator("#embedding-hits mark").first).to_be_visible()
-    legend = page.locator("#embedding-map .legendtext")
-    expect(legend.last).to_have_text(re.compile(words(lang, "找到的", "Found") + rf" \({hits.count()}\)"))
-    field(page, "embedding-query").fill("")
-    field(page, "embedding-query").press("Enter")
-    expect(hits).to_have_count(0)
-
-
-def test_a_column_of_an_uploaded_table_becomes_the_lines(visit: Visit, lang: str) -> None:
-    page = at(visit, "embedding", lang)
-    rows = [f"{number},{line},{'甲' if number % 2 else '乙'}" for number, line in enumerate(LINES[:12])]
-    table = "\n".join(["编号,正文,班级", *(row.replace("，", " ") for row in rows)])
-    choose_file(page, "#embedding-upload", text_file("班.csv", table, "text/csv"))
-    told = words(lang, "已读入 12 行、3 列", "12 rows, 3 columns read")
-    expect(page.locator("#embedding-facts")).to_contain_text(told, use_inner_text=True, timeout=20_000)
-    expect(field(page, "embedding-texts")).to_have_value(re.compile("驼峰里储存的是脂肪"))
-    pick(page, "embedding-label", "班级")
-    expect(field(page, "embedding-texts")).to_have_value(re.compile(r"\t乙"))
-    press(page, "embedding", "#embedding-clusters table")
-    page.locator("#embedding-colour").get_by_text(words(lang, "标签", "Label")).click()
-    expect(page.locator("#embedding-map .legendtext").filter(has_text="甲")).to_be_visible(timeout=20_000)
-    pick(page, "embedding-column", "班级")
-    expect(field(page, "embedding-texts")).not_to_have_value(re.compile("驼峰"))
-
-
-def pick(page: Page, menu: str, choice: str) -> None:
-    """Chooses from a drop-down menu."""
-    field(page, menu).click()
-    page.get_by_role("option", name=choice).click()
 
 
 def test_another_character_brings_portrait_and_starters(visit: Visit, lang: str) -> None:

@@ -11,9 +11,9 @@ from tests.browser.actions import (
     Visit,
     at,
     choose_file,
+    drawn_map,
     evidence_row,
     field,
-    points,
     press,
     questions,
     ready,
@@ -22,6 +22,7 @@ from tests.browser.actions import (
     shown,
     text_file,
     toast,
+    tool,
 )
 
 pytestmark = pytest.mark.browser
@@ -172,9 +173,11 @@ def test_hostile_passages_questions_topics_and_lines_stay_text(visit: Visit) -> 
     harmless(page, "#prophet-words")
     page.click("#tab-embedding-button")
     field(page, "embedding-texts").fill("\n".join(f"{HOSTILE}{line}\t{HOSTILE}" for line in LINES[:9]))
-    press(page, "embedding", "#embedding-clusters table")
+    press(page, "embedding", "#embedding-map canvas")
+    drawn_map(page).hover(force=True)
+    tool(page, 1)
     harmless(page, "#embedding-clusters")
-    points(page).first.hover(force=True)
+    tool(page, 2)
     field(page, "embedding-query").fill(f"{HOSTILE}骆驼")
     field(page, "embedding-query").press("Enter")
     harmless(page, "#embedding-hits .evidence")

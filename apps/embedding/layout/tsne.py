@@ -16,14 +16,16 @@ EXAGGERATION, EARLY, ITERATIONS = 12.0, 250, 750  # van der Maaten 2008; scikit-
 _SPACING = 1 / 3  # of the grid, in units of the map: what FIt-SNE takes
 _EXACT = 300  # up to here all pairs are computed
 _MOST_NODES = 400  # along one axis; a wider map gets a coarser grid
+_PAIRS = 3_000_000  # in three dimensions, where a grid would not fit: pairs that are looked at in one iteration
 
 
 def tsne(
     indices: "np.ndarray", distances: "np.ndarray", start: "np.ndarray", perplexity: float, task: Task
 ) -> "np.ndarray":
-    """Nearest neighbours, both (n, k), each row beginning with itself, and a start (n, 2) → positions (n, 2).
+    """Nearest neighbours, both (n, k), each row beginning with itself, and a start (n, d) → positions (n, d).
 
-    t-SNE with interpolated repulsion (FIt-SNE, Linderman et al. 2019). Raises Cancelled.
+    t-SNE; in the plane with interpolated repulsion (FIt-SNE, Linderman et al. 2019), in space with that of a sample
+    which changes with every iteration. Raises Cancelled.
     """
     import numpy as np
 
@@ -32,9 +34,10 @@ def tsne(
     positions = start / (start[:, 0].std() or 1) * 1e-4
     rate = max(len(start) / EXAGGERATION / 4, 50.0)
     speed, gains = np.zeros_like(positions), np.ones_like(positions)
+    random = np.random.RandomState(0)  # of the sample; maps differ by their start
     for iteration in range(ITERATIONS):
         early = iteration < EARLY
-        gradient = 4 * _gradient(likeness, rows, positions, EXAGGERATION if early else 1.0)
+        gradient = 4 * _gradient(likeness, rows, positions, EXAGGERATION if early else 1.0, random)
         same = speed * gradient > 0
         gains = np.maximum(np.where(same, gains * 0.8, gains + 0.2), 0.01)
         speed = (0.5 if early else 0.8) * speed - rate * gains * gradient
@@ -64,7 +67,13 @@ def affinities(indices: "np.ndarray", distances: "np.ndarray", perplexity: float
     return csr_matrix((given + given.T) / (2 * n))
 
 
-def _gradient(likeness: "csr_matrix", rows: "np.ndarray", positions: "np.ndarray", exaggeration: float) -> "np.ndarray":
+def _gradient(
+    likeness: "csr_matrix",
+    rows: "np.ndarray",
+    positions: "np.ndarray",
+    exaggeration: float,
+    random: "np.random.RandomState",
+) -> "np.ndarray":
     """A quarter of the gradient of the divergence: attraction along the edges minus repulsion by all."""
     import numpy as np
     from scipy.sparse import csr_matrix
@@ -73,19 +82,40 @@ def _gradient(likeness: "csr_matrix", rows: "np.ndarray", positions: "np.ndarray
     pull = likeness.data / (1 + np.einsum("ij,ij->i", apart, apart))
     edges = csr_matrix((pull, likeness.indices, likeness.indptr), likeness.shape)
     attraction = positions * np.asarray(edges.sum(axis=1)) - edges @ positions
-    return exaggeration * attraction - (exact_repulsion if len(positions) <= _EXACT else grid_repulsion)(positions)
+    return exaggeration * attraction - _repulsion(positions, random)
+
+
+def _repulsion(positions: "np.ndarray", random: "np.random.RandomState") -> "np.ndarray":
+    n, dimensions = positions.shape
+    if n <= _EXACT:
+        return exact_repulsion(positions)
+    return grid_repulsion(positions) if dimensions == 2 else sampled_repulsion(positions, _PAIRS // n, random)
 
 
 def exact_repulsion(positions: "np.ndarray") -> "np.ndarray":
-    """Σ_j k² (y_i − y_j) / Σ k with k = 1 / (1 + |y_i − y_j|²) over all pairs i ≠ j: (n, 2)."""
+    """Σ_j k² (y_i − y_j) / Σ k with k = 1 / (1 + |y_i − y_j|²) over all pairs i ≠ j: (n, d)."""
+    import numpy as np
+
+    return _repulsion_by(positions, np.arange(len(positions)))
+
+
+def sampled_repulsion(positions: "np.ndarray", count: int, random: "np.random.RandomState") -> "np.ndarray":
+    """An estimate of the same from `count` of the n points, at least a hundred: (n, d)."""
+    n = len(positions)
+    return _repulsion_by(positions, random.choice(n, min(n, max(100, count)), replace=False))
+
+
+def _repulsion_by(positions: "np.ndarray", some: "np.ndarray") -> "np.ndarray":
+    """The repulsion by the points numbered `some`, which stand for all."""
     import numpy as np
 
     squared = np.einsum("ij,ij->i", positions, positions)
-    k = 1 / (1 + np.maximum(squared[:, None] + squared - 2 * positions @ positions.T, 0))
-    np.fill_diagonal(k, 0)
+    others = positions[some]
+    k = 1 / (1 + np.maximum(squared[:, None] + squared[some] - 2 * positions @ others.T, 0))
+    k[some, np.arange(len(some))] = 0
     total = k.sum()
     k *= k
-    return (positions * k.sum(axis=1, keepdims=True) - k @ positions) / total
+    return (positions * k.sum(axis=1, keepdims=True) - k @ others) / total
 
 
 def grid_repulsion(positions: "np.ndarray") -> "np.ndarray":

@@ -1,0 +1,94 @@
+"""The selection: which texts, what they are about, and where they may go from here."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from apps import ui
+from apps.embedding import words
+from apps.embedding.desk import Desk
+from apps.embedding.payload import rows_of_bits
+from apps.embedding.tabs.chart import chosen
+from apps.embedding.tabs.quick import quick
+from apps.mount import Mount
+from models.embedded.keyphrases import class_phrases
+
+_HANDED = 20_000  # characters of a selection that another app is given
+_PHRASES = 10
+_HEAR = """element.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-act]');
+  if (button) trigger('act', { act: button.dataset.act, at: Number(button.dataset.at) });
+});"""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The components of this part."""
+
+    pane: gr.HTML
+    text: gr.Textbox  # what other apps are given
+    tools: gr.Row
+    like: gr.Button
+    unlike: gr.Button
+
+
+def listening(mount: Mount, name: str, value: str = "") -> gr.HTML:
+    """Markup whose buttons with `data-act` are heard as the event `act`."""
+    return gr.HTML(value, js_on_load=_HEAR, elem_id=mount.id(name))
+
+
+def shown(desk: Desk) -> tuple[Any, ...]:
+    """(list, text to hand over, tools) of the desk's selection."""
+    atlas, rows = desk.atlas, desk.chosen
+    if atlas is None or not rows:
+        return ui.empty("embedding.no_selection"), "", gr.Row(visible=False)
+    texts = atlas.corpus.texts
+    phrases: list[str] = []
+    if len(rows) > 2:
+        inside = set(rows)
+        others = [texts[row] for row in range(len(texts)) if row not in inside]
+        phrases = class_phrases([[texts[row] for row in rows], others], _PHRASES)[0]
+    return words.selection(atlas, rows, phrases), "\n".join(texts[row] for row in rows)[:_HANDED], gr.Row(visible=True)
+
+
+def picked(given: dict[str, Any], lang: str, desk: Desk) -> tuple[Any, ...]:
+    """What was lassoed, boxed or clicked on the map."""
+    if desk.atlas is None:
+        return (gr.skip(),) * 3
+    desk.chosen = rows_of_bits(given.get("bits"), len(desk.atlas.corpus.texts))
+    return shown(desk)
+
+
+def acted(given: dict[str, Any], lang: str, desk: Desk) -> tuple[Any, ...]:
+    """A cluster or a text that was pressed in a list: it becomes the selection, here and on the map."""
+    at, atlas = given.get("at"), desk.atlas
+    if atlas is None or not isinstance(at, int):
+        return (gr.skip(),) * 4
+    if given.get("act") == "cluster":
+        desk.chosen = tuple((atlas.labels == at).nonzero()[0].tolist())
+    elif given.get("act") == "row" and 0 <= at < len(atlas.corpus.texts):
+        desk.chosen = (at,)
+    return chosen(desk), *shown(desk)
+
+
+def selection(mount: Mount) -> Selection:
+    """The components."""
+    pane = listening(mount, "selection", ui.empty("embedding.no_selection"))
+    text = gr.Textbox(visible=False)
+    with gr.Row(visible=False, elem_classes="tools") as tools:
+        summarise = gr.Button(mount.t("to_summary"), size="sm", min_width=130, elem_id=mount.id("to-summary"))
+        ask = gr.Button(mount.t("to_qa"), size="sm", min_width=130, elem_id=mount.id("to-qa"))
+        like = gr.Button(mount.t("like"), size="sm", min_width=130, elem_id=mount.id("like"))
+        unlike = gr.Button(mount.t("unlike"), size="sm", min_width=130, elem_id=mount.id("unlike"))
+    mount.sends(summarise, text, "summary", "text")
+    mount.sends(ask, text, "qa", "passage")
+    return Selection(pane, text, tools, like, unlike)
+
+
+def wire(mount: Mount, made: Selection, desk: gr.State, chart: gr.HTML, lists: list[gr.HTML]) -> None:
+    """The map and every list of texts or clusters drive the selection."""
+    panes = [made.pane, made.text, made.tools]
+    quick(mount, chart.pick, picked, [desk], panes, hears=True)
+    for pane in (made.pane, *lists):
+        quick(mount, pane.act, acted, [desk], [chart, *panes], hears=True)
