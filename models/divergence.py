@@ -6,27 +6,17 @@ steps. Knows tensors; knows no texts but the answer's tokens.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.batching import Batch, Forward, Row
 from models.decoding import Decoder
+from models.engine import Shift
 from models.errors import ModelUnavailable
 
 if TYPE_CHECKING:
     import torch
 
 COMPARED = 32  # tokens whose logits are held at once: 2 rows × 32 × 150,000 words in float32 are 37 MiB
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """One token of an answer; the texts joined are the answer. In nats."""
-
-    text: str  # the characters that this token completes; "" inside a character
-    token: int
-    kl: float  # Kullback-Leibler divergence of the adapter's next-token distribution from the base's, ≥ 0
-    gain: float  # log-probability of this token with the adapter, less the base's
 
 
 class Scan(Batch):

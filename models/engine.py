@@ -160,6 +160,22 @@ class Comparer(Protocol):
         """
         ...
 
+    def shifts(
+        self, column: int, prompt: Sequence[Message] | str, options: GenOptions, answer: str, *, task: Task
+    ) -> Sequence["Shift"]:
+        """Token by token, how far a column's adapter moves what the base would have said; () for the base itself."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One token of an answer; the texts joined are the answer. In nats."""
+
+    text: str  # the characters that this token completes; "" inside a character
+    token: int
+    kl: float  # Kullback-Leibler divergence of the adapter's next-token distribution from the base's, ≥ 0
+    gain: float  # log-probability of this token with the adapter, less the base's
+
 
 class Encoder(Protocol):
     """An embedder in use. What a lease hands out; valid until the lease ends."""

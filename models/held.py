@@ -6,9 +6,9 @@ else may be unloading. Knows leases; knows nothing of how they come about.
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from models.engine import FinalPrompt, GenOptions, Message
+from models.engine import FinalPrompt, GenOptions, Message, Shift
 from models.pool import Lease, ModelPool
 from models.spec import Origin
 from models.task import Task
@@ -56,10 +56,6 @@ class HeldVoice:
         """See Voice."""
         return self._lease.engine.count(text)
 
-    def divergence(self, prompt: Sequence[Message] | str, options: GenOptions, answer: str, *, task: Task) -> Any:  # noqa: ANN401
-        """Per token of an answer, how far the adapter is from the base; see models.hf."""
-        return self._lease.engine.divergence(prompt, options, answer, self._adapter, task=task)
-
     def close(self) -> None:
         """Ends what still runs."""
         for stream in self._streams:
@@ -80,6 +76,13 @@ class HeldColumns:
         columns = self._engine.compare(prompt, options, self._adapters, task=task)
         self._running.append(columns)
         return columns
+
+    def shifts(
+        self, column: int, prompt: Sequence[Message] | str, options: GenOptions, answer: str, *, task: Task
+    ) -> Sequence[Shift]:
+        """See Comparer."""
+        adapter = self._adapters[column]
+        return self._engine.divergence(prompt, options, answer, adapter, task=task) if adapter else ()
 
     def close(self) -> None:
         """Ends what still runs."""

@@ -18,8 +18,8 @@ from models.adapters import Adapter, Adapters
 from models.anatomy import context_of, decoder_layers, end_tokens, kv_bytes_per_token
 from models.batching import Batch, Forward, Row
 from models.decoding import decoder_for
-from models.divergence import Scan, Shift, shifts
-from models.engine import FinalPrompt, GenOptions, Message
+from models.divergence import Scan, shifts
+from models.engine import FinalPrompt, GenOptions, Message, Shift
 from models.errors import BadInput, HubError
 from models.int8 import Report, install
 from models.int8_cache import QuantisedCache

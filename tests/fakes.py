@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
-from models.engine import FinalPrompt, GenOptions, Message, PromptPart
+from models.engine import FinalPrompt, GenOptions, Message, PromptPart, Shift
 from models.spec import Origin
 from models.task import Task
 
@@ -134,6 +134,12 @@ class FakeComparer:
         self.asked.append(prompt)
         self.made.append(FakeColumns(self._texts, self._ends, task))
         return self.made[-1]
+
+    def shifts(self, column: int, prompt: Prompt, options: GenOptions, answer: str, *, task: Task) -> Sequence[Shift]:
+        """An adapter moves every second character by one nat."""
+        if not self.origins[column].adapter:
+            return ()
+        return [Shift(character, at, float(at % 2), 0.5) for at, character in enumerate(answer)]
 
 
 def lent(

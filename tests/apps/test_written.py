@@ -1,6 +1,7 @@
 """The tabs with a model that writes, on a voice that says what it is told to: the real handlers and endpoints."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -204,13 +205,16 @@ def test_columns_are_compared_as_they_grow(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(models, "columns", lend_columns)
     names = ["luotuo-lora-7b-0.3", ""]
-    (markup,) = pressed(side_by_side.ask, 1, "去哪？", names, "llama-7b+luotuo-lora-7b-0.1", "说文言", *SETTINGS)
+    (markup,) = pressed(side_by_side.ask, 1, "去哪？", names, True, "llama-7b+luotuo-lora-7b-0.1", "说文言", *SETTINGS)
     assert asked == [("llama-7b+luotuo-lora-7b-0.1", ["", "luotuo-lora-7b-0.3"])], "the base stands first"
-    assert markup.count("<section") == 2 and "沙漠" in markup and "&lt;绿洲&gt;" in markup
+    assert markup.count("<section") == 2 and "沙漠" in markup and "<绿洲>" not in markup
+    assert re.findall(r'--k:([\d.]+)" title="KL [^"]+">([^<]+)<', markup) == [
+        ("0.00", "&lt;"), ("0.50", "绿"), ("0.00", "洲"), ("0.50", "&gt;"),
+    ], "where the adapter speaks"  # fmt: skip
     assert comparer.asked == [[Message("system", "说文言"), Message("user", "去哪？")]]
     for wrong in ([], ["", "a", "b", "c", "d"]):
         with pytest.raises(BadInput):
-            next(side_by_side.ask(Task(), "zh", "去哪？", wrong, "llama-7b", "", *SETTINGS))
+            next(side_by_side.ask(Task(), "zh", "去哪？", wrong, False, "llama-7b", "", *SETTINGS))
 
 
 def test_columns_are_offered_for_a_base_with_adapters() -> None:

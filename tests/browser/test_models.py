@@ -83,11 +83,14 @@ def test_columns_grow_side_by_side(look: Callable[..., Page]) -> None:
     choose(page, "chat", "tiny")
     page.locator("#chat-compare > button").click()
     field(page, "chat-compare-text").fill("骆驼")
+    page.locator("#chat-where-adapter input").check()
     page.click("#chat-compare button.primary")
     columns = page.locator("#chat-compared .columns .result")
     expect(columns).to_have_count(3, timeout=SLOW)
     for column, name in enumerate(("", "voice1", "voice2")):
         expect(columns.nth(column).locator(".badge")).to_contain_text(name)
+    expect(columns.nth(1).locator("mark.camel").first).to_have_attribute("title", re.compile("KL"), timeout=SLOW)
+    expect(columns.nth(0).locator("mark.camel")).to_have_count(0)
     expect(page.locator("#chat-compare button.stop")).to_be_hidden(timeout=SLOW)
 
 

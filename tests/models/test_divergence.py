@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.batching import Forward
-from models.divergence import Shift
-from models.engine import GenOptions, Message
+from models.engine import GenOptions, Message, Shift
 from models.errors import BadInput, Cancelled, DoesNotFit, ModelUnavailable
 from models.hf import HFModel, load
 from models.spec import Precision
