@@ -10,7 +10,7 @@ import gradio as gr
 
 from apps.mount import PRIVATE, Mount
 from models.engine import GenOptions
-from models.errors import DoesNotFit
+from models.errors import BadInput, DoesNotFit
 
 TIMEOUT_S = 900.0  # a text that takes longer ends where it is; the visitor may leave or stop at any time
 MOST_TOKENS = 4096
@@ -59,8 +59,8 @@ def settings(
             penalty = gr.Slider(
                 1, 2, usual.repetition_penalty, step=0.01, label=mount.t("writing.penalty"), elem_id=mount.id("penalty")
             )
-            seed = gr.Number(
-                None, precision=0, label=mount.t("writing.seed"), info=mount.t("writing.seed_info"),
+            seed = gr.Textbox(  # a Number shows 0 where there is none
+                "", label=mount.t("writing.seed"), info=mount.t("writing.seed_info"), max_lines=1, max_length=10,
                 elem_id=mount.id("writing-seed"),
             )  # fmt: skip
     choice.change(lambda chosen: gr.Accordion(visible=bool(chosen)), choice, box, queue=False, **PRIVATE)
@@ -82,6 +82,16 @@ def options(tokens: Any, heat: Any, nucleus: Any, penalty: Any, seed: Any) -> Ge
         temperature=float(heat or 0),
         top_p=float(nucleus or 1),
         repetition_penalty=float(penalty or 1),
-        seed=None if seed is None else abs(int(seed)) % 2**32,
+        seed=_seed(seed),
         timeout_s=TIMEOUT_S,
     )
+
+
+def _seed(given: Any) -> int | None:  # noqa: ANN401
+    """A number that makes a text come out the same again; None for an empty field."""
+    text = str(given if given is not None else "").strip()
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise BadInput("bad_option")
+    return int(text) % 2**32
