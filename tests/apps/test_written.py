@@ -190,10 +190,11 @@ def test_everything_a_model_says_is_escaped(lend: Callable[..., list[str]]) -> N
 
 def test_cleared_settings_are_off_and_wrong_ones_refused() -> None:
     assert writing.options(None, None, None, None, None) == GenOptions(512, 0.0, 1.0, timeout_s=writing.TIMEOUT_S)
-    assert writing.options(10**9, 0.5, 0.5, 1.2, -3.0).max_new_tokens == writing.MOST_TOKENS
-    assert writing.options(16, 0.5, 0.5, 1.2, -3.0).seed == 3
-    with pytest.raises(BadInput):
-        writing.options(16, 99.0, 0.5, 1.2, None)
+    assert writing.options(10**9, 0.5, 0.5, 1.2, "3").max_new_tokens == writing.MOST_TOKENS
+    assert writing.options(16, 0.5, 0.5, 1.2, " 3 ").seed == 3 and writing.options(16, 0.5, 0.5, 1.2, "").seed is None
+    for wrong in ((99.0, None), (0.5, "lucky"), (0.5, "-1")):
+        with pytest.raises(BadInput):
+            writing.options(16, wrong[0], 0.5, 1.2, wrong[1])
 
 
 def test_columns_are_compared_as_they_grow(monkeypatch: pytest.MonkeyPatch) -> None:
