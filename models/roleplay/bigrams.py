@@ -1,8 +1,8 @@
 """Which scenes share words with a message: character bigrams of Chinese, whole words of Latin, weighted by rarity.
 
-Knows one pack only, so a bigram is rare when few of its scenes hold it. A letter is what stands from U+2E80 on and is no mark (_WIDE). Built in numpy in some milliseconds, with no
-dictionary to load; a query costs the postings of its own bigrams. It finds what meaning-vectors miss: names, places
-and quotations.
+Knows one pack only, so a bigram is rare when few of its scenes hold it. A letter is what stands from U+2E80 on and is
+no mark (_WIDE). Built in numpy in some milliseconds, with no dictionary to load; a query costs the postings of its own
+bigrams. It finds what meaning-vectors miss: names, places and quotations.
 """
 
 import re
@@ -35,7 +35,8 @@ class Bigrams:
         slack = _K1 * (1 - _B + _B * sizes / sizes.mean()) if len(sizes) else sizes
         self._parts = counts * (1 + _K1) / (counts + slack[self._rows]) * rarity[terms]
         self._unknown = float(np.log1p(2 * self.size + 1))  # rarity of a bigram that no scene holds
-        self._found = dict(zip(distinct.tolist(), zip(ends.tolist(), ends[1:].tolist(), rarity.tolist()), strict=False))
+        spans = zip(ends[:-1].tolist(), ends[1:].tolist(), rarity.tolist(), strict=True)
+        self._found = dict(zip(distinct.tolist(), spans, strict=True))
 
     def scores(self, query: str) -> np.ndarray:
         """(size,) float32: BM25 over what one occurrence of all the query's terms gives, so about 0 … 1."""

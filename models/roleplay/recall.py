@@ -4,8 +4,8 @@
 a scene that does not fit is passed over and the next one tried. ORIGINAL_2 is ChatHaruhi 2.0 to the letter (NaiveDB
 cosine, k = 19, 1,500 tokens, stop at the first scene that does not fit), whose order and text come out exactly.
 
-Fusion is a weighted sum of scores over their root mean square, which needs no ranks. Figures by benchmarks/haruhi.py, on real vectors
-(a scene as the query, the scenes before and after it in the story as what should be found): see README.
+Fusion is a weighted sum of scores over their root mean square, which needs no ranks; weight and ceiling were set by
+benchmarks/haruhi.py on real vectors (a scene asks, the scenes beside it in the story are to be found).
 """
 
 from collections.abc import Callable, Collection, Iterator

@@ -59,7 +59,7 @@ class Shelf:
 
     @cached_property
     def _centre(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        """The mean of the unit rows (dim,), each row's part along it, one over each row's distance from it, its square."""
+        """The mean of the unit rows (dim,), (n,) part of each row along it, (n,) one over its distance, mean²."""
         mean = np.asarray(self.unit.mean(axis=0), np.float32).ravel()
         along = np.asarray(self.unit @ mean, np.float32).ravel()
         whole = float(mean @ mean)
@@ -91,7 +91,7 @@ class Shelf:
         fingerprint = encoder.fingerprint if encoder else EMBEDDED
         if fingerprint != self.fingerprint:
             raise ValueError(f"these vectors were made by {self.fingerprint}, not by {fingerprint}")
-        return encoder.embed([query], task, query=True)[0] if encoder else _hashed([query], task)
+        return encoder.embed([query], task, query=True)[0] if encoder else hashed([query], task)
 
 
 def shelve(
@@ -109,7 +109,7 @@ def shelve(
     scenes are embedded. Raises Cancelled.
     """
     if encoder is None:
-        return Shelf(tuple(titles), tuple(texts), _hashed(texts, task))
+        return Shelf(tuple(titles), tuple(texts), hashed(texts, task))
     rows = known_rows(texts, encoder, stored or {}, task)
     return Shelf(
         tuple(titles), tuple(texts), embedded(texts, encoder, task) if rows is None else rows, encoder.fingerprint
@@ -147,7 +147,8 @@ def embedded(texts: Sequence[str], encoder: Encoder, task: Task) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros((0, encoder.dim), np.float32)
 
 
-def _hashed(texts: Sequence[str], task: Task) -> "csr_matrix":
+def hashed(texts: Sequence[str], task: Task) -> "csr_matrix":
+    """(n, buckets) unit rows of n-grams, the vectors that need no model. Raises Cancelled."""
     from models.embedded.vectors import HashedEmbedder
 
     return HashedEmbedder().sparse(texts, task)
