@@ -7,7 +7,7 @@ Every option has an environment variable of the same meaning (LUOTUO_HOST, LUOTU
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from apps.hub import Built
 
 TRUE = {"1", "true", "yes", "on"}
+PRECISIONS = ("", "fp32", "bf16", "fp16", "int8", "nf4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Settings:
     home: Path
     offline: bool
     open: bool
+    budget: str  # of the models: a size, or a card to be treated as; empty: what is free
+    precision: str  # of the models; empty: what suits the machine
+    idle: float  # minutes after which an unused model is unloaded
+    manage: bool  # whether the page may pin, unload and add models
+    private: bool  # whether visitors may name servers in private networks
 
 
 def settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
@@ -60,7 +66,34 @@ def settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     offline = _on(env("LUOTUO_OFFLINE"))
     parser.add_argument("--offline", default=offline, **_flag, help="never reach for a model hub (LUOTUO_OFFLINE)")
     parser.add_argument("--open", default=_on(env("LUOTUO_OPEN")), **_flag, help="open the browser (LUOTUO_OPEN)")
+    _model_options(parser, env)
     return Settings(**vars(parser.parse_args(argv)))
+
+
+def _model_options(parser: argparse.ArgumentParser, env: Callable[..., Any]) -> None:
+    """What concerns the model pool."""
+    words = (
+        "memory for models: a size such as 6GiB, or a card to be treated as, such as T4 (LUOTUO_BUDGET; default: free)"
+    )
+    parser.add_argument("--budget", default=env("LUOTUO_BUDGET", ""), type=_budget, help=words)
+    words = "precision of models (LUOTUO_PRECISION; default: int8 where it can be computed)"
+    parser.add_argument("--precision", default=env("LUOTUO_PRECISION", ""), choices=PRECISIONS, help=words)
+    words = "minutes after which an unused model is unloaded (LUOTUO_IDLE; default 30)"
+    parser.add_argument("--idle", default=float(env("LUOTUO_IDLE", "30")), type=float, help=words)
+    manage = _on(env("LUOTUO_MANAGE", "0" if env("SPACE_ID") else "1"))
+    words = "let the page pin, unload and add models (LUOTUO_MANAGE; default: on, but off on Spaces)"
+    parser.add_argument("--manage", default=manage, **_flag, help=words)
+    words = "let visitors name servers on this machine and in private networks (LUOTUO_PRIVATE; default: off)"
+    parser.add_argument("--private", default=_on(env("LUOTUO_PRIVATE")), **_flag, help=words)
+
+
+def _budget(value: str) -> str:
+    """Checked without importing a model library: a size, or the name of a card."""
+    from models.device import known_limit
+
+    if value and not known_limit(value):
+        raise argparse.ArgumentTypeError(f"{value} is neither a size such as 6GiB nor a known card")
+    return value
 
 
 _flag: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
@@ -108,7 +141,19 @@ def prepare(chosen: Settings) -> None:
 def build(chosen: Settings) -> "Built":
     """The hub with the chosen apps."""
     from apps.hub import build_hub
+    from models import instance
 
+    instance.configure(
+        instance.Settings(
+            home=chosen.home,
+            offline=chosen.offline,
+            limit=chosen.budget,
+            precision=chosen.precision,
+            idle_s=60.0 * chosen.idle,
+            manage=chosen.manage,
+            private_ok=chosen.private,
+        )
+    )
     return build_hub(find(chosen.apps), home=chosen.home)
 
 

@@ -1,4 +1,4 @@
-"""A small ASGI middleware on the page's HTML: language before first paint, <html lang>, compression.
+"""A small ASGI middleware around the page: language before first paint, <html lang>, compression, later scripts.
 
 Gradio 6 picks the language from navigator.language before any `head` script runs and does not compress the
 document. Knows nothing of the apps. A plain ASGI class, so streamed answers are never buffered.
@@ -13,6 +13,7 @@ Scope = dict[str, Any]
 Message = dict[str, Any]
 PAGE_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 MIN_GZIP = 1024  # bytes; smaller documents are sent as they are
+SCRIPTS = {"bar", "ledger"}  # assets/<name>.js that the page asks for when it first needs them (hubScript in hub.js)
 
 
 class Boot:
@@ -27,9 +28,20 @@ class Boot:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
+        name = scope["path"].removeprefix(scope.get("root_path", "")).removeprefix("/luotuo/").removesuffix(".js")
+        if name in SCRIPTS:
+            await _script(name, send)
+            return
         gzip_ok = b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b"")
         page = _Page(send, self.script, gzip_ok=gzip_ok, bodiless=scope["method"] == "HEAD")
         await self.app(scope, receive, page.send)
+
+
+async def _script(name: str, send: Any) -> None:  # noqa: ANN401
+    body = read(f"{name}.js").encode()
+    headers = [(b"content-type", b"text/javascript; charset=utf-8"), (b"cache-control", b"no-cache"), *PAGE_HEADERS]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 class _Page:

@@ -18,12 +18,12 @@ import gradio as gr
 from gradio.i18n import I18nData
 from starlette.middleware import Middleware
 
-from apps import APPS, AppSpec
+from apps import APPS, AppSpec, ledger
 from apps.boot import Boot
 from apps.mount import PRIVATE, Mount
 from apps.theme import theme
 from apps.ui import both, both_words
-from models import engine_spec, warm
+from models import engine_spec, instance, warm
 from models.assets import asset, read
 from models.errors import HubError, UnknownModel
 from models.strings import table
@@ -61,6 +61,7 @@ def build_hub(apps: tuple[AppSpec, ...] = APPS, *, home: Path | None = None) -> 
 def _home(apps: tuple[AppSpec, ...]) -> None:
     with gr.Tab(I18nData("hub.home"), id="home", elem_id="tab-home"):
         gr.HTML(_cards(apps))
+        ledger.build()
 
 
 def _mount(built: Built, spec: AppSpec, lang: gr.Textbox, home: Path) -> None:
@@ -232,6 +233,7 @@ def warm_up(apps: tuple[AppSpec, ...]) -> threading.Thread:
         logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of kernels that nobody asked for
         for name in NEURAL:
             _quietly(importlib.import_module, name)
+        _quietly(instance.pool().choice, "generate")
 
     thread = threading.Thread(target=target, name="luotuo-warm", daemon=True)
     thread.start()

@@ -38,7 +38,7 @@ class Mount:
     def choice(self, capability: str) -> gr.components.Component:
         """The component that holds this visitor's choice of a model for a capability ("" is the embedded engine)."""
         if capability not in self.chosen:
-            self.chosen[capability] = gr.Textbox("", visible=False, elem_id=self.id(f"choice-{capability}"))
+            self.chosen[capability] = gr.Textbox("", visible="hidden", elem_id=self.id(f"choice-{capability}"))
         return self.chosen[capability]
 
     def t(self, key: str) -> I18nData:

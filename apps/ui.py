@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from apps import modelbar
 from apps.bilingual import both, both_words
 from apps.mount import PRIVATE, Mount
 from models.spec import Evidence, Origin
@@ -68,12 +69,13 @@ def run_row(mount: Mount, key: str = "run") -> tuple[gr.Button, gr.Button, gr.HT
 
 
 def heading(mount: Mount) -> None:
-    """The tab's own title and promise."""
+    """The tab's own title and promise, and the bar that says who answers."""
     title, tagline = mount.spec.title, mount.spec.tagline
     gr.HTML(
         f'<div class="app-head"><h2>{both_words(title.zh, title.en)}</h2>'
         f"<p>{both_words(tagline.zh, tagline.en)}</p></div>"
     )
+    modelbar.build(mount)
 
 
 def examples(mount: Mount, named: Mapping[str, Sequence[Any]], inputs: Sequence[gr.components.Component]) -> gr.Dataset:

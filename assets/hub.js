@@ -82,6 +82,18 @@
     return [];
   };
 
+  /* Scripts that only some parts of the page need, each fetched once. */
+  var scripts = {};
+  window.hubScript = function (name) {
+    scripts[name] = scripts[name] || new Promise(function (done) {
+      var tag = document.createElement('script');
+      tag.src = 'luotuo/' + name + '.js';
+      tag.onload = done;
+      document.head.appendChild(tag);
+    });
+    return scripts[name];
+  };
+
   document.addEventListener('click', function (event) {
     var target = event.target.closest ? event.target : null;
     if (!target) return;

@@ -8,16 +8,16 @@ heavy library; an engine is built at its first use, once.
 
 import importlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from models.catalogue import ENGINES, EngineSpec
-from models.engine import Encoder, Voice
+from models.engine import Comparer, Encoder, Voice
 from models.errors import UnknownModel
 from models.task import Task
 
-__all__ = ["ENGINES", "EngineSpec", "Task", "encoder", "engine_for", "engine_spec", "voice", "warm"]
+__all__ = ["ENGINES", "EngineSpec", "Task", "columns", "encoder", "engine_for", "engine_spec", "voice", "warm"]
 
 _built: dict[str, Any] = {}
 _lock = threading.Lock()
@@ -45,16 +45,29 @@ def engine_for(capability: str) -> Any:  # noqa: ANN401  (the protocol depends o
 def voice(choice: str, task: Task) -> Iterator[Voice]:
     """A model that writes, held until the block ends. Raises UnknownModel, ModelUnavailable, DoesNotFit, Busy,
     Cancelled."""
-    raise UnknownModel("unknown_model", name=choice)
-    yield
+    from models import instance
+
+    with instance.voice(choice, task) as held:
+        yield held
+
+
+@contextmanager
+def columns(choice: str, adapters: Sequence[str], task: Task) -> Iterator[Comparer]:
+    """The base of a choice ("" in `adapters`) and adapters of it, held together until the block ends. Raises as
+    `voice`."""
+    from models import instance
+
+    with instance.columns(choice, adapters, task) as held:
+        yield held
 
 
 @contextmanager
 def encoder(choice: str, task: Task) -> Iterator[Encoder]:
-    """A model that embeds, held until the block ends. Raises UnknownModel, ModelUnavailable, DoesNotFit, Busy,
-    Cancelled."""
-    raise UnknownModel("unknown_model", name=choice)
-    yield
+    """A model that embeds, held until the block ends. Raises as `voice`."""
+    from models import instance
+
+    with instance.encoder(choice, task) as held:
+        yield held
 
 
 def warm(capability: str) -> None:

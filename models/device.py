@@ -19,7 +19,7 @@ from models.errors import BadInput
 from models.sizes import WHOLE, DType, Role
 from models.spec import Precision
 
-__all__ = ["CARDS", "Choice", "Machine", "Reason", "budget", "choose", "cpu_features", "decide", "probe"]
+__all__ = ["CARDS", "Choice", "Machine", "Reason", "budget", "choose", "cpu_features", "decide", "known_limit", "probe"]
 
 GIB = 1 << 30
 CUDA_RESERVE = GIB  # context and workspaces of one process; an estimate
@@ -154,6 +154,11 @@ def _as_card(machine: Machine, limit: str | None) -> tuple[Machine, str]:
     capability = min(capability, machine.capability or (0, 0))
     smaller = {"total_bytes": min(usable, machine.total_bytes), "free_bytes": min(usable, machine.free_bytes)}
     return replace(machine, **smaller, capability=capability if machine.device == "cuda" else None), name
+
+
+def known_limit(limit: str) -> bool:
+    """Whether a limit is a card or a size that `choose` understands."""
+    return limit.strip().upper() in CARDS or SIZE.fullmatch(limit.strip()) is not None
 
 
 def _size(limit: str) -> int:

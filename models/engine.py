@@ -30,6 +30,7 @@ class Reply:
     origin: Origin
     evidence: tuple[Evidence, ...] = ()
     confident: bool = True  # False when the engine found nothing good enough and says so
+    note: str = ""  # i18n key of what the visitor should know of it, such as why it ends where it does
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +44,30 @@ class SummaryOptions:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Chosen sentences in the order of the text, a headline, key phrases with weights."""
+    """Chosen or newly written sentences, a headline, key phrases with weights."""
 
     text: str
     headline: str
     phrases: tuple[tuple[str, float], ...]
     origin: Origin
-    evidence: tuple[Evidence, ...]  # the chosen sentences with their offsets
+    evidence: tuple[Evidence, ...]  # the chosen sentences, or those that speak for the written ones, with offsets
+    aside: Origin | None = None  # of headline and phrases, where `origin` did not make them
+    note: str = ""  # i18n key of what the visitor should know of it
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A span of the passage that answers a question; `text` is empty when the passage does not hold it."""
+    """What answers a question about a passage; `text` is empty when the passage does not hold it."""
 
     text: str
-    start: int
+    start: int  # where it stands in the passage, in characters; -1 when it is not in there word for word
     end: int
-    confidence: float  # 0 … 1, calibrated
+    confidence: float | None  # 0 … 1, calibrated; None from a model that writes, which cannot tell
     completed: str  # the question turned into a statement with the span in it; "" when that is not possible
     origin: Origin
     evidence: tuple[Evidence, ...]  # sentences, best first; the first holds the span
+    rewritten: str = ""  # the question in other words, as the original Luotuo-QA first put it
+    note: str = ""  # i18n key of what the visitor should know of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,19 @@ class Voice(Protocol):
 
     def count(self, text: str) -> int:
         """Tokens of a text, by the model's own tokenizer."""
+        ...
+
+
+class Comparer(Protocol):
+    """One base with adapters in use, for answers side by side. What a lease hands out; valid until the lease ends."""
+
+    origins: tuple[Origin, ...]  # who answers in each column
+
+    def columns(self, prompt: Sequence[Message] | str, options: GenOptions, *, task: Task) -> Iterator[tuple[int, str]]:
+        """Yields (column, delta), all columns growing together; close the iterator to stop.
+
+        An iterator that has `finishes` tells in it why each column ended. Raises as `Voice.generate` does.
+        """
         ...
 
 

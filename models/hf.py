@@ -18,9 +18,9 @@ from models.adapters import Adapter, Adapters
 from models.batching import Forward, Row
 from models.decoding import decoder_for
 from models.engine import FinalPrompt, GenOptions, Message
-from models.errors import DoesNotFit, HubError, ModelUnavailable
+from models.errors import HubError
 from models.int8_cache import QuantisedCache
-from models.lanes import Lane, out_of_memory
+from models.lanes import Lane
 from models.lora import Selection
 from models.memory import give_back, held_bytes, trim
 from models.probe import rows_per_step
@@ -29,7 +29,7 @@ from models.sampling import generator
 from models.spec import Precision
 from models.streamer import Columns, Item, Stream, Writer
 from models.task import Task
-from models.weights import folder_of, read_weights
+from models.weights import folder_of, read_weights, told
 
 MAX_ROWS = 16  # answers that run at once on one base; more wait
 CHUNK_TOKENS = {"cpu": 256, "cuda": 4096}  # of prompts, between two steps of those who write already
@@ -178,20 +178,9 @@ def load(
     except HubError as error:
         problem = error.with_traceback(None)  # its frames would keep the half-loaded model
     except Exception as error:
-        problem = _told(error, source)
+        problem = told(error, source)
     give_back()
     raise problem
-
-
-def _told(error: Exception, source: Path | str) -> HubError:
-    """What a visitor should hear about a load that failed; the traceback goes to the log, not into the error."""
-    name, text = Path(source).name, str(error)
-    logging.getLogger(__name__).warning("could not load %s: %s: %s", name, type(error).__name__, text[:500])
-    if out_of_memory(error):
-        return DoesNotFit("out_of_memory")
-    if "trust_remote_code" in text or "does not recognize this architecture" in text:
-        return ModelUnavailable("model_code", name=name, architecture="?")
-    return ModelUnavailable("weights_broken", name=name)
 
 
 def _read(

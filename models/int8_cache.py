@@ -31,7 +31,7 @@ from models.task import Task
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Loaded", "QuantisedCache"]
+__all__ = ["Loaded", "QuantisedCache", "sample"]
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -154,7 +154,7 @@ def _key(source: Path, recipe: str) -> str:
     files = sorted({path for pattern in SOURCE_FILES for path in source.glob(pattern)})
     if not any(path.suffix in (".safetensors", ".bin") for path in files):
         raise FileNotFoundError(f"no weights in {source}")
-    parts = [(path.name, path.stat().st_mtime_ns, _sample(path)) for path in files]
+    parts = [(path.name, path.stat().st_mtime_ns, sample(path)) for path in files]
     text = json.dumps([FORMAT, recipe, [(name, _version(name)) for name in LIBRARIES], parts])
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -167,7 +167,7 @@ def _version(library: str) -> str:
         return ""
 
 
-def _sample(path: Path) -> str:
+def sample(path: Path) -> str:
     """SHA-256 of a file's size, its first MiB (a safetensors header lies there), blocks spread over it, and its end."""
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
@@ -186,7 +186,7 @@ def _seal(folder: Path, key: str) -> None:
         if path.suffix == ".safetensors":
             _align(path)
         _sync(path)
-    manifest = {"key": key, "files": {path.name: _sample(path) for path in files}}
+    manifest = {"key": key, "files": {path.name: sample(path) for path in files}}
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     _sync(folder / MANIFEST)
 
@@ -214,7 +214,7 @@ def _is_whole(entry: Path, key: str) -> bool:
         manifest = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
         names = {path.name for path in entry.iterdir()} - {MANIFEST}
         whole = manifest["key"] == key and manifest["files"].keys() == names
-        return whole and all(_sample(entry / name) == digest for name, digest in manifest["files"].items())
+        return whole and all(sample(entry / name) == digest for name, digest in manifest["files"].items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 

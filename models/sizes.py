@@ -54,7 +54,10 @@ def predict(folder: Path, precision: Precision, *, dtype: DType | None = None, r
     `dtype` is the type of what int8 and nf4 leave whole; without it, the type that transformers would choose itself.
     Raises BadInput when the folder has no weights, or damaged ones.
     """
-    return held_bytes(tensors(folder), read_config(folder), precision, dtype=dtype, role=role)
+    entries = tensors(folder)
+    for dense in sorted(folder.glob("*_Dense")) if role == "embed" else ():  # sentence-transformers' layers on top
+        entries |= {f"mlp.{dense.name}.{name}": tensor for name, tensor in tensors(dense).items()}
+    return held_bytes(entries, read_config(folder), precision, dtype=dtype, role=role)
 
 
 def adapter_bytes(folder: Path) -> int:

@@ -23,6 +23,10 @@ class Task:
         self.check()
         self.fraction, self.note = min(1.0, max(self.fraction, fraction)), note or self.note
 
+    def aside(self) -> "Task":
+        """A task that stops with this one and keeps its progress to itself, for a side step."""
+        return Task(_stopped=self._stopped)
+
     def check(self) -> None:
         """Raises Cancelled once stop was asked for."""
         if self._stopped.is_set():

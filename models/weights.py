@@ -4,14 +4,16 @@ Safetensors first, else the older pickles (read as weights only); code of a repo
 what is done with the model.
 """
 
+import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from models.errors import ModelUnavailable
+from models.errors import DoesNotFit, HubError, ModelUnavailable
 from models.int8_cache import QuantisedCache
+from models.lanes import out_of_memory
 from models.spec import Precision
 from models.task import Task
 
@@ -32,12 +34,34 @@ def folder_of(source: Path | str, revision: str | None = None) -> Path:
         raise ModelUnavailable("weights_missing", name=str(source)) from None
 
 
+def told(error: Exception, source: Path | str) -> HubError:
+    """What a visitor should hear about a load that failed; the traceback goes to the log, not into the error."""
+    name, text = Path(source).name, str(error)
+    logging.getLogger(__name__).warning("could not load %s: %s: %s", name, type(error).__name__, text[:500])
+    if out_of_memory(error):
+        return DoesNotFit("out_of_memory")
+    if "trust_remote_code" in text or "does not recognize this architecture" in text:
+        return ModelUnavailable("model_code", name=name, architecture="?")
+    return ModelUnavailable("weights_broken", name=name)
+
+
 def read_weights(
-    folder: Path, precision: Precision, device: str, task: Task, *, dtype: str | None, cache: QuantisedCache | None
+    folder: Path,
+    precision: Precision,
+    device: str,
+    task: Task,
+    *,
+    dtype: str | None,
+    cache: QuantisedCache | None,
+    auto: str = "AutoModelForCausalLM",
+    options: Mapping[str, Any] | None = None,
 ) -> Any:  # noqa: ANN401  (a PreTrainedModel)
-    """The model, quantised now or taken from the cache. Raises ModelUnavailable when tensors are missing."""
+    """The model, quantised now or taken from the cache. Raises ModelUnavailable when tensors are missing.
+
+    `auto` is the class of transformers that picks the architecture's own; `options` go to its constructor.
+    """
     chosen = DTYPES.get(precision) or dtype or ("auto" if device == "cpu" else "float16")
-    settings: dict[str, Any] = {"dtype": chosen}
+    settings: dict[str, Any] = {"auto": auto, "dtype": chosen, **(options or {})}
     quantisation = _quantisation(precision, device)
     if device != "cpu" or quantisation is not None:
         settings["device_map"] = {"": device}  # plain CPU weights stay mapped from the file without it
@@ -49,20 +73,22 @@ def read_weights(
 
     if cache is None:
         return quantise()
-    recipe = f"{precision.value} {chosen}"
+    recipe = f"{precision.value} {chosen} {auto}"
     return cache.load(
         folder, recipe, quantise=quantise, reopen=lambda entry: _read(entry, task, settings), task=task
     ).model
 
 
 def _read(folder: Path, task: Task, settings: dict[str, Any]) -> Any:  # noqa: ANN401
-    from transformers import AutoModelForCausalLM
+    import transformers
 
+    given = dict(settings)
+    auto = getattr(transformers, given.pop("auto"))
     with _LOADING, _progress(task):
-        model, told = AutoModelForCausalLM.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, output_loading_info=True, **settings
+        model, info = auto.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, output_loading_info=True, **given
         )
-    if told["missing_keys"]:  # transformers fills these with random numbers and only warns
+    if info["missing_keys"]:  # transformers fills these with random numbers and only warns
         raise ModelUnavailable("weights_missing", name=folder.name)
     return model
 

@@ -47,7 +47,7 @@ class RemoteServer:
     ) -> None:
         """Raises BadInput for a base URL that cannot or must not be used, ModelUnavailable for an impossible key."""
         self._wire = Wire(base_url, key, patience or Patience(), private_ok=private_ok)
-        self._dim: int | None = None  # of the vectors, from the first answer on
+        self.dim: int | None = None  # of the vectors, from the first answer on
         self.base_url, self.host, self.model = self._wire.base, self._wire.host, model
 
     def __repr__(self) -> str:
@@ -83,7 +83,7 @@ class RemoteServer:
             for batch, answer in zip(batches, received, strict=False):
                 parts.append(self._checked(answer, len(batch)))
                 task.step(len(parts) / len(batches))
-        rows = np.zeros((len(texts), self._dim or 0), dtype=np.float32)
+        rows = np.zeros((len(texts), self.dim or 0), dtype=np.float32)
         if parts:
             rows[filled] = np.concatenate(parts)
         return rows
@@ -117,9 +117,9 @@ class RemoteServer:
     def _checked(self, answer: object, n: int) -> "np.ndarray":
         try:
             rows = unit_rows(answer, n)
-            self._dim = self._dim or rows.shape[1]
-            if rows.shape[1] != self._dim:
-                raise ValueError(f"vectors of {self._dim} and of {rows.shape[1]} numbers")
+            self.dim = self.dim or rows.shape[1]
+            if rows.shape[1] != self.dim:
+                raise ValueError(f"vectors of {self.dim} and of {rows.shape[1]} numbers")
         except ValueError as error:
             raise self._broken(error) from None
         return rows

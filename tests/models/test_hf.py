@@ -1,7 +1,6 @@
 """A folder becomes an engine: every architecture and layout, offline; writes what `generate` writes, ends when told,
 tells what goes wrong, and is gone after unloading."""
 
-import gc
 import itertools
 import json
 import threading
@@ -20,6 +19,7 @@ from models.hf import HFModel, load
 from models.spec import Precision
 from models.task import Task
 from tests.models import tiny
+from tests.models.watching import Recorder, models_alive
 
 torch = pytest.importorskip("torch")
 LAYOUTS: dict[str, tiny.Layout] = {"llama": "sharded-bin", "qwen3": "sharded", "glm": "bin", "gpt2": "bin"}
@@ -117,21 +117,6 @@ def test_what_was_quantised_is_kept_and_writes_the_same(folder: Callable[[str], 
     assert answers[0] == answers[1] and cache.n_bytes() > 0
 
 
-class Recorder(Task):
-    """Remembers how far it was told to be, and presses stop at a point."""
-
-    def __init__(self, stop_at: float = 2.0) -> None:
-        super().__init__()
-        self.told: list[tuple[float, str]] = []
-        self._stop_at = stop_at
-
-    def step(self, fraction: float, note: str = "") -> None:
-        super().step(fraction, note)
-        self.told.append((self.fraction, self.note))
-        if fraction >= self._stop_at:
-            self.stop()
-
-
 def test_loading_tells_progress_and_can_be_stopped(folder: Callable[[str], Path]) -> None:
     task = Recorder()
     assert load(folder("qwen3"), Precision.FP32, "cpu", task).unload()
@@ -148,12 +133,6 @@ def test_loading_tells_progress_and_can_be_stopped(folder: Callable[[str], Path]
         with pytest.raises(Cancelled):
             load(folder("qwen3"), Precision.FP32, "cpu", Recorder(stop_at))
     assert models_alive() == before
-
-
-def models_alive() -> int:
-    """How many modules live in this process."""
-    gc.collect()
-    return sum(1 for thing in gc.get_objects() if issubclass(type(thing), torch.nn.Module))
 
 
 def broken(folder: Path, target: Path, how: str) -> Path:

@@ -287,7 +287,7 @@ def nonsense(entry: Path) -> None:
 def sealed_but_unreadable(entry: Path) -> None:
     manifest = json.loads((entry / "manifest.json").read_text())
     (entry / "model.safetensors").write_bytes(b"not safetensors")
-    manifest["files"]["model.safetensors"] = int8_cache._sample(entry / "model.safetensors")
+    manifest["files"]["model.safetensors"] = int8_cache.sample(entry / "model.safetensors")
     (entry / "manifest.json").write_text(json.dumps(manifest))
 
 
