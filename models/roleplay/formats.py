@@ -149,7 +149,7 @@ def _written(turn: Turn, own: Collection[str]) -> Message:
 
 
 def _several(given: Material) -> bool:
-    """Whether more than one person talks to the character, so that names must be told (3.0's `user_name_in_message`)."""
+    """Whether several people talk to the character, so that names must be told (3.0's `user_name_in_message`)."""
     return len({turn.speaker for turn in (*given.turns, given.query) if turn.speaker} - set(given.own)) > 1
 
 

@@ -28,18 +28,19 @@ class History:
     n_tokens: int  # of the kept ones as `spoken` writes them
 
 
-def fit_history(turns: Sequence[Turn], budget: int, count: Count) -> History:
-    """The newest turns whose written lines cost at most `budget` tokens together.
+def fit_history(turns: Sequence[Turn], budget: int, count: Count, *, pairs: bool = False) -> History:
+    """The newest turns whose written lines cost at most `budget` tokens together; with `pairs` two by two.
 
     If the newest turn alone costs more, its middle is taken out; it is dropped when not even that helps.
     """
     kept: list[Turn] = []
-    spent = 0
-    for turn in reversed(turns):
-        size = count(spoken(turn.speaker, turn.text))
+    spent, step = 0, 2 if pairs else 1
+    for end in range(len(turns), 0, -step):
+        unit = turns[max(0, end - step) : end]
+        size = sum(count(spoken(turn.speaker, turn.text)) for turn in unit)
         if spent + size > budget:
             break
-        kept.append(turn)
+        kept += reversed(unit)
         spent += size
     if not kept and turns:
         short = shortened(turns[-1], budget, count)

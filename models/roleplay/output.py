@@ -6,7 +6,7 @@ here all of them are taken off. Knows text only; what stops the model is in `rep
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from models.roleplay.turns import MAX_ROLE, NARRATORS
@@ -36,23 +36,22 @@ def clean(raw: str, own: Collection[str], others: Collection[str] = ()) -> str:
     return _Scan(own, others).read(raw, final=True).text
 
 
-def growing(deltas: Iterator[str], own: Collection[str], others: Collection[str] = ()) -> Iterator[Said]:
-    """The clean text after every delta; it only ever grows. Ends with the first `ended`, and closes `deltas`."""
+def growing(texts: Iterable[str], own: Collection[str], others: Collection[str] = ()) -> Iterator[Said]:
+    """The clean text for every text so far, each longer than the one before; it only ever grows.
+
+    Ends with the first `ended`: whatever would follow is not the character's.
+    """
     scan, raw, shown = _Scan(own, others), "", Said("", False)
-    try:
-        for delta in deltas:
-            raw += delta
-            said = scan.read(raw, final=False)
-            if said.text != shown.text or said.ended:
-                yield (shown := said)
-            if said.ended:
-                return
-        said = scan.read(raw, final=True)
-        if said.text != shown.text:
+    for raw in texts:
+        said = scan.read(raw, final=False)
+        if said != shown:
+            shown = said
             yield said
-    finally:
-        if hasattr(deltas, "close"):
-            deltas.close()
+        if said.ended:
+            return
+    said = scan.read(raw, final=True)
+    if said.text != shown.text:
+        yield said
 
 
 class _Scan:

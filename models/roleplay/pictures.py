@@ -2,8 +2,8 @@
 
 The original takes the caption with the highest cosine; as all its vectors share one direction, two pictures take most
 turns. Here both sides are centred (the pack's own lines, the captions), a caption said word for word counts as three
-standard deviations, and a picture among the last five shown loses two and a half. Below a threshold that is calibrated on the
-character's own lines no picture says anything of the reply: the previous one stays, else the neutral, else the
+standard deviations, and a picture among the last five shown loses two and a half. Below a threshold that is calibrated
+on the character's own lines no picture says anything of the reply: the previous one stays, else the neutral, else the
 portrait. Knows captions, cues, emotions and vectors; no pixels. Figures: benchmarks/haruhi_pictures.py.
 """
 

@@ -9,7 +9,7 @@ benchmarks/haruhi.py on real vectors (a scene asks, the scenes beside it in the 
 """
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -38,10 +38,12 @@ class RecallOptions:
     nearest_last: bool = False  # the originals put the most similar scene first
     prefix: str = PREFIX
     divider: str = DIVIDER
+    joints: bool = True  # prefix and dividers count; 1.0 counted the scenes alone
+    first_always: bool = False  # the best scene stands whatever it costs, as in 3.0
 
 
 ORIGINAL_2 = RecallOptions(centred=False, hybrid=False, overflow="break", distinct=False)
-ORIGINAL_1 = RecallOptions(k=7, centred=False, hybrid=False, overflow="break", distinct=False)
+ORIGINAL_1 = replace(ORIGINAL_2, k=7, prefix="\n", divider="\n", joints=False)
 
 
 class Candidate(NamedTuple):
@@ -96,15 +98,17 @@ def retrieve(
     ranked = _Ranked(shelf, query, vector, options)
     order = ranked.best(options.k, avoid)
     found = tuple(ranked.traced(order, _packed(shelf, order.tolist(), options, count)))
-    return Recall(query, found, count(options.prefix) + sum(one.n_tokens for one in found if one.kept), options)
+    n_tokens = (count(options.prefix) if options.joints else 0) + sum(one.n_tokens for one in found if one.kept)
+    return Recall(query, found, n_tokens, options)
 
 
 def _packed(
     shelf: Shelf, order: list[int], options: RecallOptions, count: Callable[[str], int]
 ) -> Iterator[tuple[int, Reason]]:
     """Tokens of each scene and the reason for leaving it out, in the order of the ranking."""
-    room = whole = options.budget - count(options.prefix)
-    divider, seen, over = count(options.divider), set[int](), False
+    prefix, divider = (count(options.prefix), count(options.divider)) if options.joints else (0, 0)
+    room = whole = options.budget - prefix
+    seen, over = set[int](), False
     for at in order:
         size = count(shelf.texts[at]) + divider
         reason: Reason = ""
@@ -112,7 +116,7 @@ def _packed(
             reason = "after_overflow"
         elif options.distinct and shelf.alike[at] in seen:
             reason = "duplicate"
-        elif size > room:
+        elif size > room and (seen or not options.first_always):
             reason = "too_long" if size > whole else "budget"
             over = options.overflow == "break"
         else:
