@@ -71,11 +71,11 @@ class _Scan:
             if not final and last and self._undecided(line):
                 break
             name, action, rest = self._label(line)
-            foreign = name is not None and name not in self._own and name not in NARRATORS
+            foreign = name is not None and name not in self._own | NARRATORS
             aside = name is None and closed and line.strip() and not _REMARK.fullmatch(line)
             if _ENDED.match(line) or (any(pieces) and foreign) or aside:
                 return _said(pieces, ended=True)
-            if name in NARRATORS:
+            if name in NARRATORS and name not in self._own:
                 pieces.append(f"（{rest.strip(_BRACKETS)}）" if rest.strip(_BRACKETS) else "")
                 continue
             text, after, closed_here = _unquoted(rest, lines, labelled=name is not None)
@@ -105,7 +105,7 @@ class _Scan:
             return True
         name = self._label(line)[0]
         if name is not None:
-            return name in NARRATORS
+            return name in NARRATORS - self._own
         head = re.split(r"[（(]", plain)[0]
         return len(head) <= MAX_ROLE and not _SURE.search(head) and plain[:1] not in _PAIRS
 
