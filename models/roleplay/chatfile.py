@@ -26,8 +26,8 @@ def write_jsonl(conversation: Conversation, user: str, character: str) -> str:
     started = conversation.nodes[0].at if conversation.nodes else time.time()
     head = {"user_name": user, "character_name": character, "create_date": _date(started), "chat_metadata": {}}
     rows: list[dict[str, Any]] = [head]
-    for at, node, which, _ in messages_of(conversation):
-        swipes = [conversation.nodes[one].text for one in conversation.swipes(at)]
+    for at, node, family in messages_of(conversation):
+        swipes = [conversation.nodes[one].text for one in family]
         row = {
             "name": node.speaker or (user if node.side == "user" else character),
             "is_user": node.side == "user",
@@ -36,14 +36,14 @@ def write_jsonl(conversation: Conversation, user: str, character: str) -> str:
             "mes": node.text,
             "extra": {},
         }
-        rows.append(row | {"swipe_id": which, "swipes": swipes} if node.side == "character" else row)
+        rows.append(row | {"swipe_id": family.index(at), "swipes": swipes} if node.side == "character" else row)
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def write_markdown(conversation: Conversation, title: str) -> str:
     """A heading, then who says what; marks that markdown would read are escaped."""
     parts = [f"# {_escaped(title)}\n"]
-    for _, node, _, _ in messages_of(conversation):
+    for _, node, _ in messages_of(conversation):
         parts.append(
             f"**{_escaped(node.speaker)}**\n\n" + "\n".join(f"> {_escaped(one)}" for one in node.text.split("\n"))
         )
@@ -52,7 +52,7 @@ def write_markdown(conversation: Conversation, title: str) -> str:
 
 def write_text(conversation: Conversation) -> str:
     """One line a message as scenes hold them, so that a conversation can become a scene of a pack."""
-    return "".join(spoken(node.speaker, node.text) + "\n" for _, node, _, _ in messages_of(conversation))
+    return "".join(spoken(node.speaker, node.text) + "\n" for _, node, _ in messages_of(conversation))
 
 
 def read_chat(data: bytes, name: str) -> tuple[Conversation, str, str]:

@@ -167,8 +167,11 @@ def _node_of(row: object, number: int) -> Node | None:
     return Node(side_name, speaker[:MAX_ROLE], text[:MAX_TEXT], int(parent), float(at), dict(meta))
 
 
-def messages_of(conversation: Conversation) -> Iterator[tuple[int, Node, int, int]]:
-    """Number, node, which of its alternatives it is, and how many there are, for every message that shows."""
+def messages_of(conversation: Conversation) -> Iterator[tuple[int, Node, tuple[int, ...]]]:
+    """Number, node and all its alternatives, for every message that shows; one pass over the tree."""
+    families: dict[tuple[int, Side], list[int]] = {}
+    for at, node in enumerate(conversation.nodes):
+        families.setdefault((node.parent, node.side), []).append(at)
     for at in conversation.path():
-        siblings = conversation.swipes(at)
-        yield at, conversation.nodes[at], siblings.index(at), len(siblings)
+        node = conversation.nodes[at]
+        yield at, node, tuple(families[node.parent, node.side])
