@@ -175,6 +175,6 @@ def _members(rows: object, n_turns: int) -> Iterator[Member]:
             continue
         key, speaker, names, since = row
         typed = isinstance(key, str) and isinstance(speaker, str) and isinstance(since, int)
-        if typed and key and speaker not in NARRATORS and 0 <= since:
+        if typed and key and speaker not in NARRATORS and since >= 0:
             plain = tuple(name[:MAX_ROLE] for name in names[:8] if isinstance(name, str))
             yield Member(key[:80], speaker[:MAX_ROLE], plain, min(since, n_turns))

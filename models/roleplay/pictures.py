@@ -15,6 +15,7 @@ import numpy as np
 
 from models.embedded.text import normalise, sentences
 from models.engine import Encoder
+from models.packs.pack import Pack
 from models.roleplay.emotions import emotions, label
 from models.roleplay.output import clean
 from models.roleplay.shelf import EMBEDDED, Matrix, hashed, known_rows
@@ -199,6 +200,23 @@ def _felt(shot: Shot, felt: Mapping[str, float]) -> float:
 def _letters(text: str) -> str:
     """Letters and digits only, in one case: what two texts share whatever their marks and blanks."""
     return "".join(mark for mark in normalise(text) if mark.isalnum())
+
+
+def shots_of(pack: Pack) -> tuple[Shot, ...]:
+    """The pictures of a pack, in its order."""
+    return tuple(
+        Shot(
+            tuple(dict.fromkeys(filter(None, (one.caption.zh, one.caption.en)))) or (one.emotion or one.file,),
+            one.emotion, one.cues, one.portrait, one.neutral,
+        )
+        for one in pack.pictures
+    )  # fmt: skip
+
+
+def own_lines(pack: Pack) -> list[str]:
+    """What the character says in the scenes, for `gallery` to calibrate on."""
+    lines = (line for scene in pack.scenes for line in scene.lines)
+    return [line.text for line in lines if line.kind == "speech" and line.text.strip() and pack.is_own(line.role)]
 
 
 def gallery(
