@@ -13,7 +13,7 @@ from models.engine import Encoder, Message
 from models.errors import BadInput
 from models.packs.pack import Pack
 from models.prompted.wording import filled as template
-from models.roleplay.formats import FORMATS, Content, Material
+from models.roleplay.formats import FORMATS, ZERO, Content, Material
 from models.roleplay.history import Digest, History, fit_history, recall_turns
 from models.roleplay.lorebook import LoreOptions, LoreTrace, activate
 from models.roleplay.macros import Slot, filled, named, slots
@@ -28,6 +28,7 @@ Mode = Literal["reply", "continue", "narrate", "suggest"]
 SUGAR = "Classic scenes for the role are as follows:\n{{RAG多对话|token<=1000|n<=5}}\n"  # 3.0 adds it to packs of 2.0
 _SLOTTED = ("haruhi3", "haruhi-zero")
 _MARGIN = 64  # tokens for the marks of a chat format, and for texts that cost more when joined
+_MARKS = 10  # tokens that a chat format puts around every turn
 _SCENES = 0.5  # share of what is left that scenes may take at most
 _LORE = 0.25
 _EARLIER = 0.15  # for recalled turns and the summary
@@ -118,7 +119,8 @@ class _Desk:
     def prompt(self, room: int) -> Prompt:
         query, after = self._query(), self._named(self.pack.after_history)
         system = self._system()
-        room -= self.count(system) + self.count(spoken(query.speaker, query.text)) + self.count(after) + _MARGIN
+        frame = self.count(ZERO) if self.form in _SLOTTED else 0
+        room -= frame + self.count(system) + self.count(spoken(query.speaker, query.text)) + self.count(after) + _MARGIN
         if room < _LEAST:
             raise BadInput("too_long", limit=room + self.count(self._heard().text))
         lore = self._lore(int(room * _LORE))
@@ -222,18 +224,26 @@ class _Desk:
 
     def _history(self, room: int) -> tuple[History, tuple[Turn, ...], str]:
         """The newest turns, old ones that matter now, and how the model is told of these and of the summary."""
-        room = min(room, self.budgets.history)
-        whole = fit_history(self.ask.turns, room, self.count, pairs=self.budgets.pairs)
+        whole = self._fitted(room)
         if not whole.dropped or not self.form.startswith("template"):
             return whole, (), ""
         aside = int(room * _EARLIER)
-        history = fit_history(self.ask.turns, room - aside, self.count)
+        history = self._fitted(room - aside)
         head = template(f"roleplay-earlier.{self.lang}", {})
         digest = self.ask.digest.text if self.count(self.ask.digest.text) <= aside // 2 else ""
         left = aside - self.count(head) - self.count(digest) - 4
         earlier = recall_turns(history.dropped, self._heard().text, left, self.count)
         lines = "\n".join(filter(None, (digest, *(spoken(turn.speaker, turn.text) for turn in earlier))))
         return history, earlier, f"{head}\n{lines}" if lines else ""
+
+    def _fitted(self, room: int) -> History:
+        """The history within its own budget, and with the marks around its turns within the model's context."""
+        turns, pairs = self.ask.turns, self.budgets.pairs
+        history = fit_history(turns, min(room, self.budgets.history), self.count, pairs=pairs)
+        while history.kept and history.n_tokens + _MARKS * len(history.kept) > room:
+            less = min(history.n_tokens, room - _MARKS * len(history.kept)) - 1
+            history = fit_history(turns, less, self.count, pairs=pairs)
+        return history
 
     def _stops(self) -> tuple[str, ...]:
         """Where somebody else's line would begin, and the dividers of scenes."""

@@ -21,6 +21,10 @@ from models.roleplay.turns import Turn, spoken
 
 Content = tuple[Message, ...] | str
 
+ZERO = (
+    "You are now in roleplay conversation mode. Pretend to be {name} whose persona follows:\n{persona}\n\n"
+    "You will stay in-character whenever possible, and generate responses as if you were {name}"
+)
 _CONTROL = re.compile(r"<\|[^|<>]{0,40}\|>|\[/?INST\]|<</?SYS>>", re.IGNORECASE)
 _BEGIN = "……"  # what a visitor says before a greeting, for templates that want them to speak first
 
@@ -60,15 +64,11 @@ def haruhi_train(given: Material) -> Content:
 
 def haruhi3(given: Material) -> Content:
     """One system message of the fixed English wording, then plain turns."""
-    system = (
-        f"You are now in roleplay conversation mode. Pretend to be {given.name} whose persona follows:\n"
-        f"{given.system}\n\n"
-        f"You will stay in-character whenever possible, and generate responses as if you were {given.name}"
-    )
+    system = ZERO.format(name=given.name, persona=given.system)
     several = _several(given)
-    turns = (Message(_side(turn, given.own), _plain(turn, several)) for turn in given.turns)
-    last = given.query if given.query.speaker else Turn("", given.query.text)
-    return (Message("system", system), *turns, Message("user", _with_after(_plain(last, several), given)))
+    turns = (_plain(turn, given.own, several) for turn in given.turns)
+    last = _plain(given.query, given.own, several)
+    return (Message("system", system), *turns, Message("user", _with_after(last.text, given)))
 
 
 def haruhi_zero(given: Material) -> Content:
@@ -84,8 +84,8 @@ def haruhi_zero(given: Material) -> Content:
 def template(given: Material) -> Content:
     """System message with the scenes, then turns that alternate, as chat templates demand."""
     several = _several(given)
-    turns = [Message(_side(turn, given.own), _plain(turn, several)) for turn in given.turns]
-    last = Message("user", _with_after(_plain(given.query, several), given))
+    turns = [_plain(turn, given.own, several) for turn in given.turns]
+    last = Message("user", _with_after(_plain(given.query, given.own, several).text, given))
     system = "\n\n".join(filter(None, (given.system, given.scenes)))
     return (Message("system", system), *alternating([*turns, last]))
 
@@ -140,10 +140,6 @@ def alternating(turns: Sequence[Message]) -> list[Message]:
     return joined
 
 
-def _side(turn: Turn, own: Collection[str]) -> str:
-    return "assistant" if turn.speaker in own else "user"
-
-
 def _written(turn: Turn, own: Collection[str]) -> Message:
     return Message("assistant" if turn.speaker in own else "user", spoken(turn.speaker, turn.text))
 
@@ -153,8 +149,13 @@ def _several(given: Material) -> bool:
     return len({turn.speaker for turn in (*given.turns, given.query) if turn.speaker} - set(given.own)) > 1
 
 
-def _plain(turn: Turn, several: bool) -> str:
-    return spoken(turn.speaker, turn.text) if turn.speaker and (several or turn.narration) else turn.text
+def _plain(turn: Turn, own: Collection[str], several: bool) -> Message:
+    """The text alone, with who says it only where that is not clear."""
+    if turn.speaker in own:
+        return Message("assistant", turn.text)
+    return Message(
+        "user", spoken(turn.speaker, turn.text) if turn.speaker and (several or turn.narration) else turn.text
+    )
 
 
 def _last(given: Material) -> str:

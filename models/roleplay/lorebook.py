@@ -121,7 +121,7 @@ def _occurs(key: str, text: str, entry: Lore, options: LoreOptions) -> bool:
         key, text = key.casefold(), text.casefold()
     if not options.whole_words or not _WORDY.fullmatch(key):
         return key in text
-    return re.search(rf"(?<![a-z0-9_]){re.escape(key)}(?![a-z0-9_])", text, re.IGNORECASE) is not None
+    return re.search(rf"(?<![A-Za-z0-9_]){re.escape(key)}(?![A-Za-z0-9_])", text) is not None
 
 
 def _by_chance(called: Sequence[Told], seed: int) -> Iterator[Told]:

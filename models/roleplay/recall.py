@@ -133,7 +133,7 @@ class _Ranked:
         worded = options.hybrid or vector is None
         self._bigram = shelf.bigrams.scores(query) if worded else np.zeros(len(shelf.texts))
         self._cosine, self._centred = (self._bigram * 0,) * 2 if vector is None else shelf.measure(vector)
-        self._exact = not (worded or options.centred)
+        self._exact = not (worded or options.centred) and isinstance(shelf.vectors, np.ndarray)
         if vector is None:
             self._scores = self._bigram
         elif options.hybrid:

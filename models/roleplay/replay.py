@@ -48,15 +48,17 @@ def replay(scenes: Scenes, turns: Sequence[Turn], role: str, used: Collection[in
 def next_lines(scenes: Scenes, partner: str, last: str, task: Task, *, count: int = 3) -> tuple[str, ...]:
     """What the visitor could say next without a model: what somebody said to the character in the scenes most like it.
 
-    `last` is what the character said last. Lines of the visitor's own role come first.
+    `last` is what the character said last. What really followed it comes first, then lines of the visitor's own role.
     """
     task.check()
     places = scenes.places
     if not places or not last.strip():
         return ()
-    followers = [at + 1 for at in range(len(places) - 1) if places[at].title == places[at + 1].title]
-    found = scenes.reply([Message("user", last)], partner, task=task)
-    titles = [hit.title for hit in found.scenes]
-    ranked = sorted(followers, key=lambda at: (places[at].title not in titles, places[at].partner != partner, at))
-    lines = (places[at].context for at in ranked if places[at].partner and len(places[at].context) > 1)
+    titles = [hit.title for hit in scenes.reply([Message("user", last)], partner, task=task).scenes]
+    after = {at + 1 for at in range(len(places) - 1) if places[at].line.strip() == last.strip()}
+    order = sorted(
+        (at for at, place in enumerate(places) if place.title in titles or at in after),
+        key=lambda at: (at not in after, places[at].partner != partner, at),
+    )
+    lines = (places[at].context for at in order if places[at].partner and len(places[at].context) > 1)
     return tuple(dict.fromkeys(line for line in lines if line.strip() != last.strip()))[:count]

@@ -12,7 +12,9 @@ def words(text: str) -> int:
     return -(-len(text) // 3) + text.count("「")
 
 
-TURNS = st.lists(st.builds(Turn, st.sampled_from(["小驼", "骆驼老师", "旁白"]), st.text(min_size=1, max_size=400)), max_size=12)
+TURNS = st.lists(
+    st.builds(Turn, st.sampled_from(["小驼", "骆驼老师", "旁白"]), st.text(min_size=1, max_size=400)), max_size=12
+)
 
 
 @given(turns=TURNS, budget=st.integers(0, 300), pairs=st.booleans())

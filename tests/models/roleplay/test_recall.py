@@ -17,7 +17,9 @@ from models.task import Task
 from tests.models.roleplay.haruhi import SCENES, published, shelf
 
 
-def original(vectors: Sequence[Sequence[float]], texts: Sequence[str], query: Sequence[float], k: int, budget: int) -> str:
+def original(
+    vectors: Sequence[Sequence[float]], texts: Sequence[str], query: Sequence[float], k: int, budget: int
+) -> str:
     """ChatHaruhi 2.0, NaiveDB.search and add_story, computed again plainly; a token is a character."""
     norms = [sqrt(sum(x**2 for x in row)) for row in vectors]
     length = sqrt(sum(x**2 for x in query))
@@ -78,7 +80,9 @@ def test_centring_undoes_what_the_published_vectors_share(data: Path) -> None:
     hybrid=st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
-def test_the_budget_holds_and_nothing_fitting_is_passed_over(sizes: list[int], budget: int, k: int, hybrid: bool) -> None:
+def test_the_budget_holds_and_nothing_fitting_is_passed_over(
+    sizes: list[int], budget: int, k: int, hybrid: bool
+) -> None:
     texts = tuple("沙" * size + str(at) for at, size in enumerate(sizes))
     scenes = Shelf(texts, texts, np.random.default_rng(0).normal(size=(len(sizes), 4)).astype(np.float32), "test")
     options = RecallOptions(k=k, budget=budget, hybrid=hybrid, distinct=False)
@@ -147,7 +151,9 @@ def test_stored_vectors_serve_only_the_embedder_that_made_them() -> None:
     stored = own.embed(SCENES, Task())
     titles = list("abcde")
     own.n_embedded = 0
-    assert np.array_equal(shelve(titles, SCENES, encoder=own, stored={own.fingerprint: stored}, task=Task()).vectors, stored)
+    assert np.array_equal(
+        shelve(titles, SCENES, encoder=own, stored={own.fingerprint: stored}, task=Task()).vectors, stored
+    )
     assert own.n_embedded == 0
     shelve(titles, SCENES, encoder=own, stored={"luotuo_openai": stored}, task=Task())  # another name, the same maker
     assert own.n_embedded == 3, "three scenes prove who made them"
