@@ -46,7 +46,7 @@ class Figure:
 
 def figures(packs: Path, pack: str, orders: int = ORDERS) -> list[Figure]:
     """Every policy in every order. Raises OSError where the pack's published vectors are absent."""
-    texts, vectors = _scenes(packs / "_precomputed_luotuo" / f"{pack}.jsonl")
+    texts, vectors = scenes(packs / "_precomputed_luotuo" / f"{pack}.jsonl")
     captions, rows = _captions(packs / "_legacy_jsonl" / pack / "image_embed.jsonl")
     said = np.array([[_plain(caption) in _plain(text) for caption in captions] for text in texts])
     chance = [np.random.default_rng(seed).permutation(len(texts)) for seed in range(orders)]
@@ -96,7 +96,7 @@ def _chosen(gallery: Gallery, likeness: np.ndarray, told: np.ndarray, shown: Seq
     return found.index if found.why in ("matched", "asked") else -1
 
 
-def _scenes(path: Path) -> tuple[list[str], np.ndarray]:
+def scenes(path: Path) -> tuple[list[str], np.ndarray]:
     """Texts, and (n, 1536) vectors: base64 of big-endian float32."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[2:]]
     vectors = [np.frombuffer(base64.b64decode(line["luotuo_openai"]), ">f4") for line in lines]

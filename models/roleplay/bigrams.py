@@ -15,6 +15,7 @@ _LATIN = re.compile(r"[a-z0-9]+")
 _K1, _B = 1.2, 0.5  # BM25 (Robertson & Zaragoza 2009); scenes are of like length, so length counts by half
 _WORD_SPACE = 1 << 45  # codes of Latin words begin here, beyond those of all bigrams of code points
 _MAX_QUERY = 2_000  # characters
+_FEW = 16  # terms that more scenes than these, and more than a third of them, hold say nothing of any one
 _MARKS = ((0, 0x2E80), (0x3000, 0x3041), (0xFE10, 0xFF10), (0xFF1A, 0xFF21), (0xFF3B, 0x10000))
 _BEYOND = 0x10000  # all code points from here on count as letters
 _WIDE = bytes(point == _BEYOND or not any(low <= point < high for low, high in _MARKS) for point in range(_BEYOND + 1))
@@ -34,6 +35,7 @@ class Bigrams:
         rarity = np.log1p((self.size - held + 0.5) / (held + 0.5))
         slack = _K1 * (1 - _B + _B * sizes / sizes.mean()) if len(sizes) else sizes
         self._parts = counts * (1 + _K1) / (counts + slack[self._rows]) * rarity[terms]
+        self._common = max(_FEW, self.size // 3)
         self._unknown = float(np.log1p(2 * self.size + 1))  # rarity of a bigram that no scene holds
         spans = zip(ends[:-1].tolist(), ends[1:].tolist(), rarity.tolist(), strict=True)
         self._found = dict(zip(distinct.tolist(), spans, strict=True))
@@ -44,7 +46,7 @@ class Bigrams:
         for code in _terms(query[:_MAX_QUERY].lower()):
             start, end, rarity = self._found.get(code, (0, 0, self._unknown))
             whole += rarity
-            if end:
+            if 0 < end - start <= self._common:
                 spans.append((start, end))
         if not spans:
             return np.zeros(self.size, np.float32)

@@ -8,7 +8,7 @@ Fusion is a weighted sum of scores over their root mean square, which needs no r
 benchmarks/haruhi.py on real vectors (a scene asks, the scenes beside it in the story are to be found).
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -97,32 +97,35 @@ def retrieve(
     """
     ranked = _Ranked(shelf, query, vector, options)
     order = ranked.best(options.k, avoid)
-    found = tuple(ranked.traced(order, _packed(shelf, order.tolist(), options, count)))
-    n_tokens = (count(options.prefix) if options.joints else 0) + sum(one.n_tokens for one in found if one.kept)
-    return Recall(query, found, n_tokens, options)
+    sizes, reasons = _packed(shelf, order.tolist(), options, count)
+    n_tokens = count(options.prefix) if options.joints else 0
+    n_tokens += sum(size for size, reason in zip(sizes, reasons, strict=True) if not reason)
+    return Recall(query, ranked.traced(order, sizes, reasons), n_tokens, options)
 
 
 def _packed(
     shelf: Shelf, order: list[int], options: RecallOptions, count: Callable[[str], int]
-) -> Iterator[tuple[int, Reason]]:
+) -> tuple[list[int], list[Reason]]:
     """Tokens of each scene and the reason for leaving it out, in the order of the ranking."""
     prefix, divider = (count(options.prefix), count(options.divider)) if options.joints else (0, 0)
     room = whole = options.budget - prefix
-    seen, over = set[int](), False
-    for at in order:
-        size = count(shelf.texts[at]) + divider
+    texts, alike, seen, over = shelf.texts, shelf.alike, set[int](), False
+    sizes = [count(texts[at]) + divider for at in order]
+    reasons: list[Reason] = []
+    for at, size in zip(order, sizes, strict=True):
         reason: Reason = ""
         if over:
             reason = "after_overflow"
-        elif options.distinct and shelf.alike[at] in seen:
+        elif options.distinct and alike[at] in seen:
             reason = "duplicate"
         elif size > room and (seen or not options.first_always):
             reason = "too_long" if size > whole else "budget"
             over = options.overflow == "break"
         else:
             room -= size
-            seen.add(shelf.alike[at])
-        yield size, reason
+            seen.add(alike[at])
+        reasons.append(reason)
+    return sizes, reasons
 
 
 class _Ranked:
@@ -156,12 +159,12 @@ class _Ranked:
         fine = self._shelf.exact(self._vector, order) if self._exact else scores[order]
         return order[np.argsort(-fine, kind="stable")[:k]]
 
-    def traced(self, order: np.ndarray, packed: Iterator[tuple[int, Reason]]) -> Iterator[Candidate]:
+    def traced(self, order: np.ndarray, sizes: list[int], reasons: list[Reason]) -> tuple[Candidate, ...]:
         """The candidates, with what every score was."""
         numbers = [column[order].tolist() for column in (self._cosine, self._centred, self._bigram, self._scores)]
-        titles, texts = self._shelf.titles, self._shelf.texts
-        for at, (size, why), *scores in zip(order.tolist(), packed, *numbers, strict=True):
-            yield Candidate(at, titles[at], texts[at], *scores, size, not why, why)
+        rows, kept = order.tolist(), [not reason for reason in reasons]
+        titles, texts = ([column[at] for at in rows] for column in (self._shelf.titles, self._shelf.texts))
+        return tuple(map(Candidate._make, zip(rows, titles, texts, *numbers, sizes, kept, reasons, strict=True)))
 
 
 def _scaled(scores: np.ndarray, weight: float) -> np.ndarray:

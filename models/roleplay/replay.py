@@ -5,6 +5,7 @@ not said again, whichever scene it stands in.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from models.embedded.dialogue import Line, Scene, SceneReply, Scenes
 from models.engine import Message
@@ -36,13 +37,18 @@ def shelf_of(pack: Pack, task: Task) -> Shelf:
 def replay(scenes: Scenes, turns: Sequence[Turn], role: str, used: Collection[int], task: Task) -> SceneReply:
     """The character's answer to the last of `turns`, which `role` says; Origin retrieved, the scenes as evidence.
 
-    `used` are the places of earlier answers; lines that any turn holds already are left out as well.
+    `used` are the places of earlier answers; lines that any turn holds already are left out as well. Where no place is
+    close the character says so, each time in other words; when those are used up, the closest line that is left.
     Raises BadInput("empty_text"), Cancelled.
     """
-    said = {turn.text.strip() for turn in turns if turn.speaker != role}
+    said = {turn.text.strip() for turn in turns}
     again = {at for at, place in enumerate(scenes.places) if place.line.strip() in said}
     messages = [Message("user" if turn.speaker == role else "assistant", turn.text) for turn in turns]
-    return scenes.reply(messages, role, avoid=again | set(used), task=task)
+    found = scenes.reply(messages, role, avoid=again | set(used), task=task)
+    fresh = [hit for hit in found.scenes if hit.line.strip() not in said]
+    if found.reply.text.strip() not in said or not fresh:
+        return found
+    return replace(found, reply=replace(found.reply, text=fresh[0].line), index=fresh[0].index)
 
 
 def next_lines(scenes: Scenes, partner: str, last: str, task: Task, *, count: int = 3) -> tuple[str, ...]:

@@ -60,7 +60,9 @@ class Shelf:
     @cached_property
     def _centre(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         """The mean of the unit rows (dim,), (n,) part of each row along it, (n,) one over its distance, mean²."""
-        mean = np.asarray(self.unit.mean(axis=0), np.float32).ravel()
+        mean = np.zeros(self.unit.shape[1], np.float32)
+        if isinstance(self.unit, np.ndarray):  # hashed n-grams share no direction; centring costs them a little
+            mean = self.unit.mean(axis=0)
         along = np.asarray(self.unit @ mean, np.float32).ravel()
         whole = float(mean @ mean)
         return mean, along - np.float32(whole), 1 / np.sqrt(np.maximum(1.0 - 2 * along + whole, 1e-9)), whole
