@@ -117,6 +117,7 @@ def choose(
         return Pick(-1, 0.0, "none")
     lately = [at for at in recent[-RECENT:] if 0 <= at < len(shots)]
     score = likeness + said
+    score[_quiet(shots)] = 0.0
     ranked = score.copy()
     ranked[lately] -= LATELY
     order = np.argsort(-ranked, kind="stable")[:_SHOWN].tolist()
@@ -124,6 +125,12 @@ def choose(
     if asked or score[order[0]] >= gallery.threshold and score[order[0]] > 0:
         return Pick(order[0], float(score[order[0]]), "asked" if asked else "matched", listed)
     return _stand_in(shots, lately, listed)
+
+
+def _quiet(shots: Sequence[Shot]) -> list[int]:
+    """Pictures that stand in where nothing fits and say nothing themselves; none when there are no others."""
+    quiet = [at for at, shot in enumerate(shots) if shot.portrait or shot.neutral]
+    return quiet if len(quiet) < len(shots) else []
 
 
 def _stand_in(shots: Sequence[Shot], lately: Sequence[int], listed: tuple[Ranked, ...]) -> Pick:
@@ -258,8 +265,9 @@ def calibrated(
     if not each.size:
         return plain
     spread = max(1e-3, float(each.std()))
-    best = [float((row / spread + words(shots, [line])).max()) for row, line in zip(each, lines, strict=True)]
-    return Gallery(shots, captions, centre, spread, float(np.median(best)), fingerprint, names)
+    scores = np.array([row / spread + words(shots, [line]) for row, line in zip(each, lines, strict=True)])
+    scores[:, _quiet(shots)] = 0.0
+    return Gallery(shots, captions, centre, spread, float(np.median(scores.max(axis=1))), fingerprint, names)
 
 
 def _embedded(texts: Sequence[str], encoder: Encoder | None, task: Task) -> Matrix:
