@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from models.embedded.dialogue import Line, Scene, SceneReply, Scenes
-from models.engine import Message
+from models.engine import Message, SummaryOptions
 from models.packs.pack import Pack
 from models.roleplay.shelf import Shelf, shelve
 from models.roleplay.turns import Turn
@@ -49,6 +49,15 @@ def replay(scenes: Scenes, turns: Sequence[Turn], role: str, used: Collection[in
     if found.reply.text.strip() not in said or not fresh:
         return found
     return replace(found, reply=replace(found.reply, text=fresh[0].line), index=fresh[0].index)
+
+
+def digest(text: str, task: Task) -> str:
+    """What `history.roll` needs to sum up old turns without a model: three lines that say most. Raises Cancelled."""
+    from models.embedded.summary import EmbeddedSummarizer
+
+    if not text.strip():
+        return ""
+    return EmbeddedSummarizer().summarize(text, SummaryOptions(3, "sentences", "dialogue"), task).text
 
 
 def next_lines(scenes: Scenes, partner: str, last: str, task: Task, *, count: int = 3) -> tuple[str, ...]:

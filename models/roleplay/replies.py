@@ -5,12 +5,14 @@ function serves the modes: a reply, more of the last one, the narrator's turn. S
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from models.engine import FinalPrompt, GenOptions, Reply, Voice
-from models.prompted.writing import visible, write
+from models.engine import FinalPrompt, GenOptions, Message, Reply, Voice
+from models.prompted.wording import filled
+from models.prompted.writing import visible
+from models.prompted.writing import write as generate
 from models.roleplay.compose import Ask, Prompt
 from models.roleplay.output import clean, growing
 from models.roleplay.turns import MAX_ROLE, NARRATOR, NARRATORS
@@ -22,6 +24,8 @@ OPTIONS = GenOptions(max_new_tokens=300, temperature=0.8, top_p=0.9, repetition_
 OPTIONS_BY_FORM = {"haruhi-zero": GenOptions(max_new_tokens=300, temperature=0, repetition_penalty=1.3)}
 _SUGGESTED = 3
 _MAX_SUGGESTION = 120  # characters
+_FRAME = 160  # tokens for the words of the summary's prompt and the marks of a chat format
+_SHORTEST = 200  # characters
 _NUMBER = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.、)）:：]|[（(]\d{1,2}[)）])\s*")
 
 
@@ -58,7 +62,7 @@ def reply(voice: Voice, prompt: Prompt, ask: Ask, options: GenOptions, task: Tas
     own, others = _names(ask)
     told = evidence(prompt)
     shown, note = Reply("", voice.origin, told), ""
-    with closing(write(voice, prompt.content, with_stops(options, prompt), task)) as texts:
+    with closing(generate(voice, prompt.content, with_stops(options, prompt), task)) as texts:
         notes: list[str] = []
         for said in growing(_noted(texts, notes), own, others):
             text = _beyond(ask, said.text)
@@ -75,11 +79,25 @@ def suggestions(voice: Voice, prompt: Prompt, ask: Ask, options: GenOptions, tas
     Raises as `reply`.
     """
     text = ""
-    for written in write(voice, prompt.content, with_stops(options, prompt), task):
+    for written in generate(voice, prompt.content, with_stops(options, prompt), task):
         text = written.text
     lines = (clean(_NUMBER.sub("", line), (ask.role, "你", "我")) for line in visible(text).split("\n"))
     plain = (line.strip(' "“”「」') for line in lines)
     return tuple(dict.fromkeys(line[:_MAX_SUGGESTION] for line in plain if line))[:_SUGGESTED]
+
+
+def digester(voice: Voice, lang: str, task: Task) -> Callable[[str], str]:
+    """What `history.roll` needs to sum up old turns with this model: greedy, short, what does not fit left out."""
+    options = GenOptions(max_new_tokens=160, temperature=0)
+    room = voice.n_context - min(options.max_new_tokens, voice.n_context // 2) - _FRAME
+
+    def write(text: str) -> str:
+        while voice.count(text) > room and len(text) > _SHORTEST:  # the oldest part goes; an earlier summary leads it
+            text = text[len(text) // 8 :]
+        asked = Message("user", filled(f"roleplay-digest.{'en' if lang == 'en' else 'zh'}", {"text": text}))
+        return next(reversed([written.text for written in generate(voice, [asked], options, task)]), "")
+
+    return write
 
 
 def evidence(prompt: Prompt) -> tuple[Evidence, ...]:

@@ -6,6 +6,7 @@ from models.embedded.dialogue import Scenes
 from models.engine import GenOptions, Message
 from models.errors import BadInput
 from models.packs.pack import Bilingual
+from models.prompt import Prompter
 from models.roleplay.compose import Ask, Budgets, compose
 from models.roleplay.formats import FORMATS, format_for
 from models.roleplay.history import Digest
@@ -19,6 +20,7 @@ from models.roleplay.turns import Turn, role_name
 from models.task import Task
 from tests.fakes import FakeVoice
 from tests.models.roleplay.haruhi import SCENES, camel
+from tests.models.tiny import tokenizer
 
 PACK = camel(persona=Bilingual("你是{{char}}。"), lore=())
 TURNS = (Turn("小驼", "在吗"), Turn("骆驼老师", "在。"))
@@ -225,3 +227,29 @@ def test_scenes_can_stand_nearest_to_the_question() -> None:
         ASK, two_scenes(), form="haruhi2", budgets=Budgets(recall=RecallOptions(nearest_last=True)), task=Task()
     )
     assert told.content[1].text.index(SCENES[0]) < told.content[1].text.index(SCENES[2])  # type: ignore[union-attr]
+
+
+STRICT = (
+    "{% if messages[0]['role'] == 'system' %}{% set turns = messages[1:] %}S:{{ messages[0]['content'] }}"
+    "{% else %}{% set turns = messages %}{% endif %}{% for m in turns %}"
+    "{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('must alternate') }}{% endif %}"
+    "<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+)
+
+
+@pytest.mark.parametrize("form", ["template", "template-no-system", "haruhi-plain", "haruhi-train", "haruhi-zero"])
+def test_a_real_tokenizer_drops_nothing_that_compose_let_in(form: str) -> None:
+    words = tokenizer()
+    words.chat_template = STRICT
+    prompter = Prompter(words, 3000)
+    turns = tuple(Turn(("小驼", "骆驼老师", "旅人")[at % 3], SCENES[at % 5]) for at in range(40))
+    scenes = shelve([str(at) for at in range(20)], [SCENES[at % 5] * (1 + at % 4) for at in range(20)], task=Task())
+
+    def count(text: str) -> int:
+        return len(words(text, add_special_tokens=False)["input_ids"])
+
+    ask = Ask(camel(), "小驼", "水为什么是凉的？", turns)
+    told = compose(ask, scenes, form=form, count=count, n_context=3000, reserve=300, task=Task())
+    seen, ids = prompter.fit(told.content, GenOptions(max_new_tokens=300))
+    assert seen.n_dropped == 0 and len(ids) <= 2700
+    assert len(ids) > 1500, "and the room is used"

@@ -4,7 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.roleplay.history import CUT, Digest, fit_history, recall_turns, roll
+from models.roleplay.replay import digest
+from models.roleplay.replies import digester
 from models.roleplay.turns import Turn, spoken
+from models.task import Task
+from tests.fakes import FakeVoice
 
 
 def words(text: str) -> int:
@@ -59,3 +63,12 @@ def test_the_summary_rolls_and_starts_anew_after_an_undo() -> None:
     second = roll(first, turns, write)
     assert second == Digest("摘要2", 12) and asked[1].startswith("摘要1") and "第0句" not in asked[1]
     assert roll(second, turns[:7], write) == Digest("摘要3", 7) and "摘要2" not in asked[2]
+
+
+def test_old_turns_are_summed_up_with_a_model_and_without() -> None:
+    turns = [Turn("小驼", f"第{at}天我们走到了一口新的井边，并且约好不再迷路。") for at in range(8)]
+    voice = FakeVoice("他们找到了井。", n_context=900)
+    assert roll(Digest(), turns * 20, digester(voice, "zh", Task())) == Digest("他们找到了井。", 160)
+    assert len(voice.prompts[0]) <= 900 - 160
+    told = roll(Digest(), turns, lambda text: digest(text, Task()))
+    assert told.n_turns == 8 and any(turn.text in told.text for turn in turns)
