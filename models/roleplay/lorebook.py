@@ -95,7 +95,8 @@ def _called(lore: Sequence[Lore], turns: Sequence[Turn], options: LoreOptions) -
 
 
 def _told(entry: Lore, at: int, heard: str, why: Why, options: LoreOptions) -> Told | None:
-    if not entry.enabled or not entry.content.strip():
+    waits = why == "key" and _flag(entry, "delay_until_recursion")
+    if not entry.enabled or not entry.content.strip() or waits:
         return None
     if entry.constant:
         return Told(entry, at, "constant", "", 0)
@@ -119,7 +120,7 @@ def _occurs(key: str, text: str, entry: Lore, options: LoreOptions) -> bool:
         return False
     if not entry.case_sensitive:
         key, text = key.casefold(), text.casefold()
-    if not options.whole_words or not _WORDY.fullmatch(key):
+    if not _flag(entry, "match_whole_words", default=options.whole_words) or not _WORDY.fullmatch(key):
         return key in text
     return re.search(rf"(?<![A-Za-z0-9_]){re.escape(key)}(?![A-Za-z0-9_])", text) is not None
 

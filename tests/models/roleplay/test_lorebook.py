@@ -41,6 +41,7 @@ def test_latin_keys_stand_alone_and_case_counts_only_when_asked() -> None:
     turns = (Turn("me", "The Party starts"),)
     assert told(Lore(("art",), "x"), turns=turns) == []
     assert told(Lore(("party",), "x"), turns=turns) == ["x"]
+    assert told(Lore(("art",), "x", extra={"extensions": {"match_whole_words": False}}), turns=turns) == ["x"]
     assert told(Lore(("party",), "x", case_sensitive=True), turns=turns) == []
 
 
@@ -58,6 +59,8 @@ def test_constant_entries_order_budget_and_recursion() -> None:
         ("常在", ""),
     ]
     assert trace.n_tokens == 8
+    later = Lore(("狐狸", "月亮"), "等人提起", extra={"extensions": {"delay_until_recursion": True}})
+    assert told(later) == [] and "等人提起" in told(first, later)
     loop = [Lore(("甲",), "乙"), Lore(("乙",), "甲")]
     assert told(*loop, turns=(Turn("小驼", "甲"),), options=LoreOptions(recursion=50)) == ["乙", "甲"]
 
