@@ -7,12 +7,14 @@ document. Knows nothing of the apps. A plain ASGI class, so streamed answers are
 import gzip
 from typing import Any
 
+import brotli
+
 from models.assets import read
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
 PAGE_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
-MIN_GZIP = 1024  # bytes; smaller documents are sent as they are
+MIN_PACKED = 1024  # bytes; smaller documents are sent as they are
 SCRIPTS = {"bar", "ledger"}  # assets/<name>.js that the page asks for when it first needs them (hubScript in hub.js)
 
 
@@ -28,12 +30,14 @@ class Boot:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
-        name = scope["path"].removeprefix(scope.get("root_path", "")).removeprefix("/luotuo/").removesuffix(".js")
+        name = (
+            scope.get("path", "").removeprefix(scope.get("root_path", "")).removeprefix("/luotuo/").removesuffix(".js")
+        )
         if name in SCRIPTS:
             await _script(name, send)
             return
-        gzip_ok = b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b"")
-        page = _Page(send, self.script, gzip_ok=gzip_ok, bodiless=scope["method"] == "HEAD")
+        accepted = dict(scope["headers"]).get(b"accept-encoding", b"")
+        page = _Page(send, self.script, accepted=accepted, bodiless=scope["method"] == "HEAD")
         await self.app(scope, receive, page.send)
 
 
@@ -44,11 +48,22 @@ async def _script(name: str, send: Any) -> None:  # noqa: ANN401
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
+def _packed(body: bytes, accepted: bytes) -> tuple[bytes, bytes]:
+    """A body as small as the browser takes it, and the name of its coding, empty for none. Brotli, which browsers take
+    over https and from this machine, leaves a quarter less than gzip of a page full of component descriptions."""
+    if len(body) <= MIN_PACKED:
+        return body, b""
+    names = {part.split(b";")[0].strip() for part in accepted.split(b",")}
+    if b"br" in names:
+        return brotli.compress(body, quality=7), b"br"
+    return (gzip.compress(body, 6), b"gzip") if b"gzip" in names else (body, b"")
+
+
 class _Page:
     """One answer on its way out: collected when it is HTML, forwarded otherwise."""
 
-    def __init__(self, send: Any, script: bytes, *, gzip_ok: bool, bodiless: bool) -> None:  # noqa: ANN401
-        self.out, self.script, self.gzip_ok, self.bodiless = send, script, gzip_ok, bodiless
+    def __init__(self, send: Any, script: bytes, *, accepted: bytes, bodiless: bool) -> None:  # noqa: ANN401
+        self.out, self.script, self.accepted, self.bodiless = send, script, accepted, bodiless
         self.start: Message | None = None  # the held head of an HTML answer
         self.body = b""
 
@@ -78,9 +93,9 @@ class _Page:
         dropped = (b"content-length", b"content-encoding")
         headers = [pair for pair in self.start["headers"] if pair[0].lower() not in dropped]
         headers += PAGE_HEADERS
-        if self.gzip_ok and len(body) > MIN_GZIP:
-            body = gzip.compress(body, 6)
-            headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
+        body, coding = _packed(body, self.accepted)
+        if coding:
+            headers += [(b"content-encoding", coding), (b"vary", b"Accept-Encoding")]
         headers.append((b"content-length", str(len(body)).encode()))
         await self.out({**self.start, "headers": headers})
         await self.out({"type": "http.response.body", "body": body, "more_body": False})

@@ -13,11 +13,11 @@ import gradio as gr
 
 from apps.given import only_text, scrubbed
 from apps.mount import PRIVATE, Mount
-from apps.work import paced, toast
+from apps.work import changes, launch, toast
 from models.engine import Message, Reply
 from models.errors import BadInput, Cancelled
 from models.spec import Origin
-from models.strings import say
+from models.strings import say, table
 from models.task import Task
 
 MAX_MESSAGE = 4000  # characters of one message
@@ -120,7 +120,7 @@ class ChatPanel:
             self._start(self.picks.click, _picked, [self.picks, bot, lang], stream, inputs, outputs),
         ]
         plain: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
-        box.stop(_idle, None, box, cancels=running, **plain)
+        box.stop(_stopped, bot, [box, bot], cancels=running, **plain)
         for trigger in (bot.undo, self.undo.click):
             trigger(_undone, [box, bot], [box, bot], **plain)
         for trigger in (bot.clear, self.clear.click):
@@ -161,6 +161,11 @@ def _busy() -> gr.Textbox:
 
 def _idle() -> gr.Textbox:
     return gr.Textbox(submit_btn=True, stop_btn=False)
+
+
+def _stopped(history: History) -> tuple[gr.Textbox, History]:
+    """The box at rest, and the conversation without what was only announced."""
+    return _idle(), [turn for turn in history if (turn.get("metadata") or {}).get("status") != "pending"]
 
 
 def _refuse(code: str, lang: str) -> None:
@@ -204,7 +209,10 @@ def _undone(text: str, history: History) -> tuple[str, History]:
 
 
 def _streamer(respond: Respond, extras: int) -> Callable[..., Iterator[Any]]:
-    """A generator that never raises: an error becomes a toast and a notice, so the box always comes back."""
+    """A generator that never raises: an error becomes a toast and a notice, so the box always comes back.
+
+    The answer is worked out in a thread, so that stop ends it also while a model is being loaded.
+    """
 
     def row(history: History, values: tuple[Any, ...] = ()) -> Any:  # noqa: ANN401
         values = values or (gr.skip(),) * extras
@@ -212,35 +220,52 @@ def _streamer(respond: Respond, extras: int) -> Callable[..., Iterator[Any]]:
 
     def stream(history: History, lang: str, *values: Any) -> Iterator[Any]:  # noqa: ANN401
         task, turn = Task(), None
+        outcome, thread = launch(lambda *_: respond(messages(history), lang, task, *values), task, lang, ())
         try:
-            for turn in paced(respond(messages(history), lang, task, *values)):
-                yield row([*history, {"role": "assistant", "content": shown(turn.reply.text)}], turn.extras)
-            if turn is not None:
-                yield row([*history, *answered(turn.reply, lang)], turn.extras)
-        except Cancelled:
-            return
-        except Exception as error:
-            notice = {"role": "assistant", "content": shown(toast(error, lang)), "metadata": {"title": "⚠️"}}
-            yield row([*history, notice])
+            for _ in changes(task, thread, outcome):
+                for turn in outcome.newest():
+                    yield row([*history, {"role": "assistant", "content": shown(turn.reply.text)}], turn.extras)
+                if turn is None:
+                    yield row([*history, *_waiting(task, lang)])
         finally:
             task.stop()
+        for done in outcome.newest() or (turn,):
+            if outcome.error is None and done is not None:
+                yield row([*history, *answered(done.reply, lang)], done.extras)
+        if outcome.error is not None and not isinstance(outcome.error, Cancelled):
+            notice = {"role": "assistant", "content": shown(toast(outcome.error, lang)), "metadata": {"title": "⚠️"}}
+            yield row([*history, notice])
 
     return stream
 
 
+def _waiting(task: Task, lang: str) -> History:
+    """A row that says what is being done before there is a word of the answer, such as loading a model."""
+    if task.note not in table():
+        return []
+    words = f"{say(task.note, lang)} {round(task.fraction * 100)}%"
+    return [{"role": "assistant", "content": "", "metadata": {"title": words, "status": "pending"}}]
+
+
 def answered(reply: Reply, lang: str) -> History:
-    """A finished reply as chat rows: the text, then a folded row with its origin and evidence."""
+    """A finished reply as chat rows: the text, then a folded row with its origin, what to know of it, evidence."""
     rows: History = [{"role": "assistant", "content": shown(reply.text)}]
-    lines = "\n".join(
+    lines = [
         f"{number}. {piece.text} — {piece.source} ({piece.score:.2f})" if piece.source else f"{number}. {piece.text}"
         for number, piece in enumerate(reply.evidence, 1)
-    )
-    title = f"{origin_line(reply.origin, lang)} · {say('hub.evidence_count', lang, count=len(reply.evidence))}"
-    rows.append({"role": "assistant", "content": shown(lines) or "—", "metadata": {"title": title, "status": "done"}})
+    ]
+    title = [origin_line(reply.origin, lang)]
+    if reply.evidence or reply.origin.how != "neural":
+        title.append(say("hub.evidence_count", lang, count=len(reply.evidence)))
+    if reply.note:
+        title.append(say(reply.note, lang))
+    content = shown("\n".join(lines)) or "—"
+    rows.append({"role": "assistant", "content": content, "metadata": {"title": " · ".join(title), "status": "done"}})
     return rows
 
 
 def origin_line(origin: Origin, lang: str) -> str:
     """Who answered and how, in one short line."""
     who = say("hub.embedded", lang) if origin.engine == "embedded" else origin.model
-    return f"{say(f'hub.how.{origin.how}', lang)} · {who}"
+    adapter = f" + {origin.adapter}" if origin.adapter else ""
+    return f"{say(f'hub.how.{origin.how}', lang)} · {who}{adapter}"

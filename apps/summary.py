@@ -1,26 +1,33 @@
-"""驼铃摘要: a long text made short by choosing its own sentences, marked where they stand.
+"""驼铃摘要: a long text made short by choosing its own sentences, or by a model in its own words; the sentences that it
+rests on are marked in the text.
 
-Pure functions first, then the tab. Knows lengths, files and how a summary is shown; the choosing is the engine's.
+Pure functions first, then the tab. Knows lengths, files and how a summary is shown; the choosing or the writing is the
+engine's.
 """
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
 
-from apps import ui
+import models
+from apps import ui, writing
 from apps.mount import PRIVATE, Mount
-from models import engine_for
+from apps.saw import saw
+from models import engine_for, prompted
 from models.assets import read
 from models.documents import read_text
-from models.engine import Summary, SummaryOptions
+from models.engine import GenOptions, Summary, SummaryOptions
 from models.errors import BadInput
+from models.strings import say
 from models.task import Task
 
 SHOWN = 20_000  # characters of an uploaded file that the box shows; the rest stays on the server for this visitor
+USUAL = GenOptions(max_new_tokens=512, temperature=0.0, repetition_penalty=1.05)
 
 Unit = Literal["sentences", "characters"]
 
@@ -36,19 +43,23 @@ def card(text: str, made: Summary) -> str:
     phrases = "".join(
         f'<li style="--w:{weight:.2f}">{escape(phrase)}</li>' for phrase, weight in made.phrases if phrase.strip()
     )
-    body = "".join(f"<p>{escape(line)}</p>" for line in made.text.split("\n") if line.strip())
+    body = "".join(f"<p>{escape(line)}</p>" for line in made.text.split("\n") if line.strip()) or "<p>……</p>"
+    who = ui.badge(made.origin)
+    aside = f"{ui.both('summary.aside')} {ui.badge(made.aside)}" if made.aside else ""
     return (
-        f'<section class="result"><p class="answer">{escape(made.headline)}</p><div class="short">{body}</div>'
+        f'<section class="result"><p class="answer">{escape(made.headline)}</p>'
+        f'<div class="short">{body}</div>{who if aside else ""}{ui.note(made.note)}'
         f'<p class="note">{ui.both("summary.ratio", before=len(text), after=len(made.text), percent=percent)}</p>'
         f'<h3 class="small">{ui.both("summary.phrases")}</h3><ul class="phrases">{phrases}</ul>'
-        f"{ui.badge(made.origin)}</section>"
+        f"{f'<p class=note>{aside}</p>' if aside else who}</section>"
     )
 
 
 def shown(text: str, made: Summary) -> str:
     """The text with the chosen sentences marked; of a long text only the neighbourhood of the marks."""
     spans = [(piece.start, piece.end, "sentence") for piece in made.evidence if piece.start >= 0]
-    return f'<h3 class="small">{ui.both("summary.in_text")}</h3>{ui.marked(text, spans)}'
+    title = ui.both("summary.support", count=len(spans)) if made.aside else ui.both("summary.in_text")
+    return f'<h3 class="small">{title}</h3>{ui.marked(text, spans)}'
 
 
 def whole(text: str, file: tuple[str, str] | None) -> str:
@@ -62,9 +73,48 @@ def run(
     """One visitor's summary: the card, the marked text, and the plain summary for handing over."""
     task.step(0.0, "summary.step.read")
     full = whole(text, file)
-    options = SummaryOptions(size=int(size if unit == "sentences" else budget), unit=unit, style=style)  # type: ignore[arg-type]
-    made = summarize(full, options, task)
+    made = summarize(full, wanted(unit, size, budget, style), task)
     return card(full, made), shown(full, made), made.text
+
+
+def wanted(unit: Unit, size: int, budget: int, style: str) -> SummaryOptions:
+    """The length that the controls ask for."""
+    return SummaryOptions(size=int(size if unit == "sentences" else budget), unit=unit, style=style)  # type: ignore[arg-type]
+
+
+def work(
+    task: Task,
+    lang: str,
+    text: str,
+    file: tuple[str, str] | None,
+    unit: Unit,
+    size: int,
+    budget: int,
+    style: str,
+    choice: str,
+    *settings: float | None,
+) -> tuple[str, ...] | Iterator[tuple[Any, ...]]:
+    """What the tab shows: card, marked text, plain summary, what the model saw; growing with a model."""
+    length = wanted(unit, size, budget, style)
+    if not choice:
+        return (*run(task, lang, text, file, unit, size, budget, style), "")
+    model = written(task, whole(text, file), length, choice, writing.options(*settings))
+    return writing.or_embedded(model, lambda: iter([fallen(task, whole(text, file), length)]))
+
+
+def fallen(task: Task, text: str, length: SummaryOptions) -> tuple[str, ...]:
+    """The embedded engine's summary in the place of a model that does not fit."""
+    made = replace(summarize(text, length, task), note=writing.FELL_BACK)
+    return card(text, made), shown(text, made), made.text, ""
+
+
+def written(task: Task, text: str, size: SummaryOptions, choice: str, options: GenOptions) -> Iterator[tuple[Any, ...]]:
+    """The chosen model's growing summary; at its end the sentences of the text that speak for it."""
+    with models.voice(choice, task) as held:
+        voice = prompted.Watched(held)
+        for made in prompted.summarize(voice, text, size, options, task):
+            yield card(text, made), gr.skip(), made.text, gr.skip()
+        yield card(text, made), shown(text, made), made.text, saw(voice)
 
 
 def upload(task: Task, lang: str, path: str) -> tuple[str, tuple[str, str] | None, str]:
@@ -79,23 +129,31 @@ def upload(task: Task, lang: str, path: str) -> tuple[str, tuple[str, str] | Non
 
 
 def summary_api(
-    text: str, size: int = 3, unit: Unit = "sentences", style: str = "auto", lang: str = "zh"
+    text: str, size: int = 3, unit: Unit = "sentences", style: str = "auto", lang: str = "zh", model: str = ""
 ) -> dict[str, Any]:
-    """Shortens a text by choosing its own sentences.
+    """Shortens a text by choosing its own sentences, or with a model.
 
     Args:
         text: the text
         size: at most so many sentences or characters
         unit: sentences or characters
         style: auto, article or dialogue
-        lang: language of error messages, zh or en
+        lang: language of error messages and notes, zh or en
+        model: a model of the hub that writes the summary, such as "qwen3-4b"; empty for the embedded engine
 
     Returns:
-        text, headline, phrases (phrase and weight), origin, evidence (sentences with character offsets).
+        text, headline, phrases (phrase and weight), origin, evidence (sentences with character offsets), aside (who
+        made headline and phrases, if not the model of origin), note (why a text ended early).
     """
     if unit not in ("sentences", "characters") or style not in ("auto", "article", "dialogue") or size < 1:
         raise BadInput("bad_option")
-    return asdict(summarize(text, SummaryOptions(size=int(size), unit=unit, style=style), Task()))  # type: ignore[arg-type]
+    asked, task = SummaryOptions(size=int(size), unit=unit, style=style), Task()  # type: ignore[arg-type]
+    if model:
+        with models.voice(model, task) as voice:
+            *_, made = prompted.summarize(voice, text, asked, USUAL, task)
+    else:
+        made = summarize(text, asked, task)
+    return {**asdict(made), "note": say(made.note, lang) if made.note else ""}
 
 
 def build(mount: Mount) -> None:
@@ -110,16 +168,19 @@ def build(mount: Mount) -> None:
             )  # fmt: skip
             pick = ui.upload_button(mount, "upload", [".txt", ".md", ".docx", ".pdf"])
             unit, size, budget, style = _lengths(mount)
+            settings = writing.settings(mount, "summarize", USUAL)
             start, stop, status = ui.run_row(mount)
         with gr.Column(scale=1):
             result = gr.HTML(ui.empty("summary.empty"), elem_id=mount.id("result"))
             where = gr.HTML("", elem_id=mount.id("where"))
+            seen = gr.HTML("", elem_id=mount.id("saw"))
             plain = gr.Textbox(visible=False)
             send = gr.Button(mount.t("to_qa"), size="sm", elem_id=mount.id("to-qa"))
     named = json.loads(read("examples", "summary.json"))
     ui.examples(mount, {name: [sample] for name, sample in named.items()}, [text])
     buttons = {"start": start, "stop": stop, "status": status}
-    mount.run([start.click], run, [text, file, unit, size, budget, style], [result, where, plain], **buttons)
+    given = [text, file, unit, size, budget, style, *settings]
+    mount.run([start.click], work, given, [result, where, plain, seen], **buttons)
     mount.run([pick.upload], upload, [pick], [text, file, result], **buttons)
     mount.keep("text", text)
     mount.receives("text", text)

@@ -19,6 +19,7 @@ from models.spec import Evidence, Origin
 def badge(origin: Origin) -> str:
     """Who made an output and how, as a small chip with an explanation on hover."""
     who = both("hub.embedded") if origin.engine == "embedded" else escape(origin.model)
+    who += f" + {escape(origin.adapter)}" if origin.adapter else ""
     print_ = f" · {escape(origin.fingerprint)}" if origin.fingerprint else ""
     return f'<span class="badge {origin.how}">{both(f"hub.how.{origin.how}")} · {who}{print_}</span>'
 
@@ -53,6 +54,11 @@ def _between(text: str, start: int, end: int, *, whole: bool, around: int = 120)
     if whole or end - start <= 2 * around:
         return escape(text[start:end])
     return f"{escape(text[start : start + around])}<span class='gap'> …… </span>{escape(text[end - around : end])}"
+
+
+def note(key: str) -> str:
+    """What the visitor should know of an output, under it; nothing for no key."""
+    return f'<p class="note">{both(key)}</p>' if key else ""
 
 
 def empty(key: str) -> str:

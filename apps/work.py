@@ -33,11 +33,18 @@ Work = Callable[
 
 
 @dataclass
-class _Outcome:
+class Outcome:
     """What the thread has brought so far: values that wait to be shown, oldest first, and how it ended."""
 
     values: "queue.SimpleQueue[Any]" = field(default_factory=queue.SimpleQueue)
     error: BaseException | None = None
+
+    def newest(self) -> tuple[Any, ...]:
+        """The last of the values that wait, alone; () when none does. Older ones have been overtaken."""
+        found: tuple[Any, ...] = ()
+        while not self.values.empty():
+            found = (self.values.get(),)
+        return found
 
 
 def progress(task: Task) -> str:
@@ -74,10 +81,10 @@ def streamed(work: Work, outputs: int) -> Callable[..., Iterator[tuple[Any, ...]
 
     def handler(lang: str, *values: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
         task, skipped = Task(), (gr.skip(),) * outputs
-        outcome, thread = _launch(work, task, lang, scrubbed(values))
+        outcome, thread = launch(work, task, lang, scrubbed(values))
         try:
             yield (*_buttons(busy=True), progress(task), *skipped)
-            for _ in _changes(task, thread, outcome):
+            for _ in changes(task, thread, outcome):
                 yield (gr.skip(), gr.skip(), progress(task), *(_newest(outcome, outputs) or skipped))
         finally:
             task.stop()
@@ -86,8 +93,9 @@ def streamed(work: Work, outputs: int) -> Callable[..., Iterator[tuple[Any, ...]
     return handler
 
 
-def _launch(work: Work, task: Task, lang: str, values: tuple[Any, ...]) -> tuple[_Outcome, threading.Thread]:
-    outcome = _Outcome()
+def launch(work: Work, task: Task, lang: str, values: tuple[Any, ...]) -> tuple[Outcome, threading.Thread]:
+    """Starts the work in a thread of its own."""
+    outcome = Outcome()
 
     def target() -> None:
         try:
@@ -102,7 +110,7 @@ def _launch(work: Work, task: Task, lang: str, values: tuple[Any, ...]) -> tuple
     return outcome, thread
 
 
-def _changes(task: Task, thread: threading.Thread, outcome: _Outcome) -> Iterator[None]:
+def changes(task: Task, thread: threading.Thread, outcome: Outcome) -> Iterator[None]:
     """Yields when the progress changed, there is something to show or QUIET_S is over, until the thread has ended."""
     seen = (0.0, "", 0)
     while thread.is_alive():
@@ -113,16 +121,13 @@ def _changes(task: Task, thread: threading.Thread, outcome: _Outcome) -> Iterato
             yield
 
 
-def _newest(outcome: _Outcome, outputs: int) -> tuple[Any, ...]:
-    """The last of the values that wait, as a tuple; () when none does. Older ones have been overtaken."""
-    newest: tuple[Any, ...] = ()
-    while not outcome.values.empty():
-        value = outcome.values.get()
-        newest = value if outputs > 1 else (value,)
-    return newest
+def _newest(outcome: Outcome, outputs: int) -> tuple[Any, ...]:
+    """What is to be shown now, one value for each output; () when there is nothing new."""
+    newest = outcome.newest()
+    return newest[0] if newest and outputs > 1 else newest
 
 
-def _ending(outcome: _Outcome, lang: str) -> tuple[Any, ...]:
+def _ending(outcome: Outcome, lang: str) -> tuple[Any, ...]:
     """(start button, stop button, status) after the work; tells an error as a toast too."""
     if outcome.error is None or isinstance(outcome.error, Cancelled):
         return (*_buttons(busy=False), "")
@@ -142,16 +147,3 @@ def idle() -> tuple[Any, Any, str]:
 def broken() -> str:
     """The status after a failure outside of the work itself, such as a full queue."""
     return f'<p class="status error" role="alert">{both("hub.failed")}</p>'
-
-
-def paced(pieces: Iterator[Any], pause_s: float = 0.08) -> Iterator[Any]:
-    """Thins a fast stream: at most one item per `pause_s` (a page redraws no faster), and always the last one."""
-    last, shown = None, 0.0
-    for last in pieces:
-        now = time.monotonic()
-        if now - shown >= pause_s:
-            shown = now
-            yield last
-            last = None
-    if last is not None:
-        yield last

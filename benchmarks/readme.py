@@ -2,8 +2,8 @@
 
     python -m benchmarks.readme [--check]
 
-Knows where the tables stand (between `<!-- apps -->` and `<!-- /apps -->`, likewise `engines` and `benchmarks`) and how
-they look in both languages. Everything else in the READMEs is written by hand.
+Knows where the tables stand (between `<!-- apps -->` and `<!-- /apps -->`, likewise `engines`, `models` and
+`benchmarks`) and how they look in both languages. Everything else in the READMEs is written by hand.
 """
 
 import argparse
@@ -14,10 +14,13 @@ from pathlib import Path
 
 from apps import APPS, AppSpec
 from models import ENGINES, EngineSpec
+from models.neural import ADAPTERS, MODELS
+from models.spec import Precision
 from models.strings import say
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = {"zh": ROOT / "README.md", "en": ROOT / "README_EN.md"}
+GIB = 1 << 30
 HEADS = {
     "apps": {
         "zh": ("应用", "做什么", "直达", "现在由谁回答", "重现的原版项目"),
@@ -26,6 +29,10 @@ HEADS = {
     "engines": {
         "zh": ("引擎", "给哪个应用", "怎么回答", "随项目附带", "许可证"),
         "en": ("Engine", "Answers in", "How", "Ships with the project", "Licence", "In short"),
+    },
+    "models": {
+        "zh": ("模型", "在模型库里", "8 位时占内存", "给哪些应用", "许可证"),
+        "en": ("Model", "On the model hub", "Memory in 8 bit", "For", "Licence"),
     },
     "benchmarks": {"zh": ("命令", "做什么"), "en": ("Command", "What it does")},
 }
@@ -54,6 +61,23 @@ def engines_table(lang: str) -> str:
         row = (f"`{engine.key}`", _users(engine, lang), say(f"hub.how.{engine.how}", lang), shipped, engine.licence)
         rows.append(row if lang == "zh" else (*row, engine.note))
     return _table(HEADS["engines"][lang], rows)
+
+
+def models_table(lang: str) -> str:
+    """One row per neural model of the catalogue, adapters beneath their base; embedders are held in 16 bit."""
+    rows = []
+    for spec in MODELS:
+        precision = Precision.INT8 if spec.role == "generate" else Precision.FP16
+        rows.append(_model(spec.key, spec.repo, spec.n_bytes[precision] / GIB, spec.good_for, spec.licence, lang))
+        for part in (adapter for adapter in ADAPTERS if adapter.base == spec.key):
+            key = f"{spec.key}+{part.key}"
+            rows.append(_model(key, part.repo, part.n_bytes / GIB, part.good_for, part.licence, lang))
+    return _table(HEADS["models"][lang], rows)
+
+
+def _model(key: str, repo: str, gib: float, good_for: tuple[str, ...], licence: str, lang: str) -> tuple[str, ...]:
+    titles = [spec.title.to(lang) for spec in APPS if set(spec.needs) & set(good_for)]
+    return f"`{key}`", f"`{repo}`", f"{gib:.2f} GiB", ("、" if lang == "zh" else ", ").join(titles), licence
 
 
 def benchmarks_table(lang: str) -> str:
@@ -94,7 +118,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
 
 
-TABLES = {"apps": apps_table, "engines": engines_table, "benchmarks": benchmarks_table}
+TABLES = {"apps": apps_table, "engines": engines_table, "models": models_table, "benchmarks": benchmarks_table}
 
 
 def filled(text: str, lang: str) -> str:

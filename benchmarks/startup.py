@@ -17,6 +17,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+import brotli
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,12 +50,14 @@ def free_port() -> int:
 
 def fetch(port: int) -> tuple[int, int] | None:
     """(bytes on the wire, bytes unpacked) of the page, None while the server is not up."""
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Accept-Encoding": "gzip"})
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Accept-Encoding": "gzip, br"})
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             body = answer.read()
-            packed = answer.headers.get("content-encoding") == "gzip"
-            return len(body), len(gzip.decompress(body) if packed else body)
+            unpack = {"gzip": gzip.decompress, "br": brotli.decompress}.get(
+                answer.headers.get("content-encoding", ""), bytes
+            )
+            return len(body), len(unpack(body))
     except OSError:
         return None
 

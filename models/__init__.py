@@ -10,14 +10,28 @@ import importlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.catalogue import ENGINES, EngineSpec
 from models.engine import Comparer, Encoder, Voice
 from models.errors import UnknownModel
 from models.task import Task
 
-__all__ = ["ENGINES", "EngineSpec", "Task", "columns", "encoder", "engine_for", "engine_spec", "voice", "warm"]
+if TYPE_CHECKING:
+    from models.modelspec import AdapterSpec
+
+__all__ = [
+    "ENGINES",
+    "EngineSpec",
+    "Task",
+    "adapters_of",
+    "columns",
+    "encoder",
+    "engine_for",
+    "engine_spec",
+    "voice",
+    "warm",
+]
 
 _built: dict[str, Any] = {}
 _lock = threading.Lock()
@@ -49,6 +63,13 @@ def voice(choice: str, task: Task) -> Iterator[Voice]:
 
     with instance.voice(choice, task) as held:
         yield held
+
+
+def adapters_of(choice: str) -> "tuple[AdapterSpec, ...]":
+    """The adapters that lie on the base of a choice; none for a server. Raises BadInput for a broken models.toml."""
+    from models import instance
+
+    return instance.pool().catalogue.adapters_of(choice.partition("+")[0])
 
 
 @contextmanager

@@ -91,6 +91,8 @@ class Adapters:
         """Paths of the layers that the tensors belong to, all of them accounted for."""
         if any(not name.startswith(PREFIX) or not name.endswith(PARTS) for name in tensors):
             raise ModelUnavailable("adapter_kind", name=key)
+        if any(tensor.ndim == 3 for name, tensor in tensors.items() if name.endswith(PARTS[1])):
+            raise ModelUnavailable("adapter_merged", name=key)
         stems = {name.removesuffix(PARTS[0]).removesuffix(PARTS[1]) for name in tensors}
         if not stems or any(stem + part not in tensors for stem in stems for part in PARTS):
             raise ModelUnavailable("adapter_mismatch", name=key)
@@ -181,7 +183,9 @@ def read_config(folder: Path, key: str) -> dict[str, Any]:
         config["target_modules"] = config.get("target_modules")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelUnavailable("adapter_missing", name=key, reason=type(error).__name__) from None
-    special = ("use_dora", "modules_to_save", "enable_lora", "trainable_token_indices", "use_qalora", "use_bdlora")
+    if config.get("enable_lora"):  # loralib's MergedLinear: one grouped convolution for query, key and value
+        raise ModelUnavailable("adapter_merged", name=key)
+    special = ("use_dora", "modules_to_save", "trainable_token_indices", "use_qalora", "use_bdlora")
     plain = config.get("peft_type") == "LORA" and config.get("bias", "none") == "none"
     if not plain or any(config.get(field) for field in special):
         raise ModelUnavailable("adapter_kind", name=key)

@@ -49,7 +49,7 @@ class Row:
     @property
     def n_reserved(self) -> int:
         """Tokens of cache that this row may come to hold."""
-        return min(self.n_prompt + self.options.max_new_tokens, self.n_context)
+        return min(max(self.n_prompt + self.options.max_new_tokens, len(self.ids)), self.n_context)
 
 
 class Forward:
@@ -59,7 +59,7 @@ class Forward:
         self.model, self.selection = model, selection
         self.device = str(model.device)
         known = inspect.signature(model.forward).parameters
-        self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
+        self._can_skip = "logits_to_keep" in known  # most positions' logits, which nobody reads
         self.n_calls = 0
 
     def __call__(
@@ -69,8 +69,10 @@ class Forward:
         positions: "torch.Tensor",
         cache: Any,  # noqa: ANN401
         adapters: Sequence[str | None],
+        *,
+        last: int = 1,
     ) -> "torch.Tensor":
-        """Logits of the last position, (rows, vocabulary) float32, for ids (rows, tokens)."""
+        """Logits of the last positions, (rows, last, vocabulary) float32, for ids (rows, tokens)."""
         self.n_calls += 1
         with self.selection.use(adapters):
             out = self.model(
@@ -79,9 +81,9 @@ class Forward:
                 position_ids=positions,
                 past_key_values=cache,
                 use_cache=True,
-                **self._last_only,
+                **({"logits_to_keep": last} if self._can_skip else {}),
             )
-        return out.logits[:, -1].float()
+        return out.logits[:, -last:].float()
 
 
 def wasteful(lengths: Sequence[int]) -> bool:
@@ -106,6 +108,10 @@ class Batch:
         self._done = 0  # tokens that lie in the cache
         self._cache = DynamicCache()
 
+    def again(self, rows: Sequence[Row], device: str) -> "Batch":
+        """The same kind of batch, from the start."""
+        return Batch(rows, device)
+
     @property
     def prefilling(self) -> bool:
         """Whether the prompts are still going through the model."""
@@ -121,7 +127,7 @@ class Batch:
         logits = forward(ids, mask, positions, self._cache, [row.adapter for row in self.rows])
         self._done += width
         if not self._pending.shape[1]:
-            self._take(logits)
+            self._take(logits[:, -1])
 
     def _whole(self) -> bool:
         """Whether no row is padded; attention is faster without a mask."""

@@ -15,14 +15,17 @@ from queue import SimpleQueue
 from typing import Any
 
 from models.adapters import Adapter, Adapters
-from models.batching import Forward, Row
+from models.anatomy import context_of, decoder_layers, end_tokens, kv_bytes_per_token
+from models.batching import Batch, Forward, Row
 from models.decoding import decoder_for
+from models.divergence import Scan, Shift, shifts
 from models.engine import FinalPrompt, GenOptions, Message
-from models.errors import HubError
+from models.errors import BadInput, HubError
+from models.int8 import Report, install
 from models.int8_cache import QuantisedCache
-from models.lanes import Lane
+from models.lanes import Begins, Lane
 from models.lora import Selection
-from models.memory import give_back, held_bytes, trim
+from models.memory import give_back, held_bytes, keep_scratch, trim
 from models.probe import rows_per_step
 from models.prompt import Prompter
 from models.sampling import generator
@@ -38,9 +41,24 @@ CHUNK_TOKENS = {"cpu": 256, "cuda": 4096}  # of prompts, between two steps of th
 class HFModel:
     """One base with its adapters, open for many visitors. Made by `load`."""
 
-    def __init__(self, model: Any, tokenizer: Any, forward: Forward, lane: Lane, form: str) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401
+        tokenizer: Any,  # noqa: ANN401
+        forward: Forward,
+        lane: Lane,
+        form: str,
+        *,
+        precision: Precision,
+        int8: Report | None = None,
+    ) -> None:
         self._model, self._tokenizer, self._forward, self._lane = model, tokenizer, forward, lane
-        self.n_context = context_of(model)
+        self.precision, self.device = precision, forward.device
+        self.dtype = str(model.dtype).removeprefix("torch.")  # of activations, and of weights that are not quantised
+        self.int8 = int8  # which way int8 layers go on a CPU, how exact it is, and why; None where there are none
+        self.kv_bytes_per_token = kv_bytes_per_token(model)
+        # an answer must not outgrow the memory that was set aside for all of them
+        self.n_context = min(context_of(model), lane.kv_tokens or context_of(model))
         self.n_bytes = held_bytes(model)  # of the base; every adapter has its own
         self.adapters = Adapters(model, forward.selection)
         self._base_prompter = Prompter(tokenizer, self.n_context, form)
@@ -53,6 +71,20 @@ class HFModel:
     def batched(self) -> bool:
         """Whether visitors share decode steps; else they take turns, token by token."""
         return self._lane.max_rows_per_step > 1
+
+    @property
+    def kv_tokens(self) -> int | None:
+        """Tokens that all running answers may hold in the cache together; None: no limit but the memory."""
+        return self._lane.kv_tokens
+
+    @property
+    def kv_tokens_free(self) -> int | None:
+        """How many of these no running answer has been promised; an answer that needs more waits for others to end."""
+        return self._lane.kv_tokens_free()
+
+    def count(self, text: str) -> int:
+        """Tokens of a text, by the model's own tokenizer, without what a prompt's format adds."""
+        return len(self._encoded(text))
 
     def generate(
         self, prompt: Sequence[Message] | str, options: GenOptions, *, adapter: str | None = None, task: Task
@@ -79,6 +111,36 @@ class HFModel:
         columns = Columns([row.writer for row in rows])
         self._enter(rows, adapters)
         return columns
+
+    def divergence(
+        self,
+        prompt: Sequence[Message] | str,
+        options: GenOptions,
+        answer: str | Sequence[int],
+        adapter: str,
+        *,
+        task: Task,
+    ) -> list[Shift]:
+        """Where an adapter speaks: per token of an answer, how far it moves what the base would have said there.
+
+        Base and adapter read the same prompt and answer side by side; what passes the context is left out. Raises
+        BadInput for an empty prompt or answer, ModelUnavailable for an adapter that is not here, Cancelled.
+        """
+        row = self._row(prompt, options, adapter, task)
+        said = self._encoded(answer) if isinstance(answer, str) else list(answer)
+        said = said[: self.n_context - row.n_prompt]
+        if not said:
+            raise BadInput("empty_text")
+        channel: SimpleQueue[Item] = SimpleQueue()
+        rows = [self._row(prompt, options, adapter, task, channel=channel, column=column) for column in range(2)]
+        for row in rows:
+            row.ids += said
+        found: list[tuple[float, float]] = []
+        with Columns([row.writer for row in rows]) as columns:
+            self._enter(rows, [None, adapter], lambda rows, device: Scan(rows, device, found))
+            for _ in columns:  # nothing but the end arrives
+                pass
+        return shifts(said, found, self._decoder())
 
     def final_prompt(
         self, prompt: Sequence[Message] | str, options: GenOptions, *, adapter: str | None = None
@@ -110,11 +172,14 @@ class HFModel:
         give_back()
         return alive() is None
 
-    def _enter(self, rows: Sequence[Row], adapters: Sequence[str | None]) -> None:
+    def _encoded(self, text: str) -> list[int]:
+        return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+    def _enter(self, rows: Sequence[Row], adapters: Sequence[str | None], begins: Begins = Batch) -> None:
         with self._door:  # else an adapter could leave between being found and being in use
             for row, adapter in zip(rows, adapters, strict=True):
                 row.adapter = None if adapter is None else self.adapters[adapter].name
-            self._lane.submit(rows)
+            self._lane.submit(rows, begins)
 
     def _row(
         self,
@@ -195,12 +260,7 @@ def _read(
     task.step(0.0, "model.reading")
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     task.step(0.05, "model.loading")
-    model = read_weights(folder, precision, device, task, dtype=dtype, cache=cache).eval()
-    if precision is Precision.INT8 and device == "cpu":
-        from models.int8 import install
-
-        install(model)
-    return model, tokenizer
+    return read_weights(folder, precision, device, task, dtype=dtype, cache=cache).eval(), tokenizer
 
 
 def _opened(
@@ -215,6 +275,8 @@ def _opened(
 ) -> HFModel:
     """Tries a model out and opens its lane."""
     task.step(0.9, "model.checking")
+    keep_scratch()
+    int8 = install(model) if precision is Precision.INT8 and str(model.device) == "cpu" else None
     forward = Forward(model, Selection())
     rows = rows_per_step(forward, context_of(model), precision.value, wanted=MAX_ROWS, task=task)
     lane = Lane(
@@ -229,26 +291,4 @@ def _opened(
         layer.register_forward_pre_hook(lane.check)
     trim()
     task.step(1.0, "model.ready")
-    return HFModel(model, tokenizer, forward, lane, form)
-
-
-def context_of(model: Any) -> int:  # noqa: ANN401
-    """Tokens that the model can see at once."""
-    config = model.config.get_text_config()
-    return int(getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", 2048))
-
-
-def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:  # noqa: ANN401
-    """Ids that end an answer: the generation config's and the tokenizer's own."""
-    listed = model.generation_config.eos_token_id
-    ids = listed if isinstance(listed, list) else [listed]
-    return frozenset(i for i in [*ids, tokenizer.eos_token_id] if i is not None)
-
-
-def decoder_layers(model: Any) -> list[Any]:  # noqa: ANN401
-    """The stack of transformer blocks."""
-    import torch
-
-    count = model.config.get_text_config().num_hidden_layers
-    stacks = [m for m in model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == count]
-    return list(stacks[0]) if stacks else []
+    return HFModel(model, tokenizer, forward, lane, form, precision=precision, int8=int8)

@@ -46,6 +46,7 @@ class Report:
     reason: str
     speedup: float = 0.0  # over the library's forward, one row of the most frequent layer
     cosine: float = 0.0  # the worst of all probes, against dequantised float32
+    error: float = 0.0  # likewise, relative in the Frobenius norm
     layers: int = 0
     kernels: tuple[str, str] = ("library", "library")  # for few and for many rows
 
@@ -213,16 +214,16 @@ def _self_test(layers: "Sequence[Linear8bitLt]") -> Report:
     by_shape = {tuple(layer.weight.shape): layer for layer in layers}
     with torch.inference_mode():
         probes = {shape: _probe(layer) for shape, layer in by_shape.items()}
-        cosines = {name: _worst_cosine(name, list(probes.values())) for name in KERNELS}
-        right = {name: cosine for name, cosine in cosines.items() if cosine is not None}
+        tried = {name: _exactness(name, list(probes.values())) for name in KERNELS}
+        right = {name: exactness for name, exactness in tried.items() if exactness is not None}
         if "float32 blocks" not in right:  # what every shape can fall back on
             return Report(False, "inexact", layers=len(layers))
         few, speedup = _best_for_few(probes[shapes.most_common(1)[0][0]], packed_is_right="packed" in right)
     many = "bfloat16 blocks" if "bfloat16 blocks" in right and _multiplies_bfloat16() else "float32 blocks"
-    cosine = min(right["float32 blocks"], right[few], right[many])
+    cosines, errors = zip(*(right[name] for name in ("float32 blocks", few, many)), strict=True)
     if speedup < 1.0:
-        return Report(False, "slower", speedup, cosine, len(layers))
-    return Report(True, "faster", speedup, cosine, len(layers), (few, many))
+        return Report(False, "slower", speedup, min(cosines), max(errors), len(layers))
+    return Report(True, "faster", speedup, min(cosines), max(errors), len(layers), (few, many))
 
 
 def _probe(layer: "Linear8bitLt") -> Probe:
@@ -232,20 +233,23 @@ def _probe(layer: "Linear8bitLt") -> Probe:
     return Probe(layer.weight.data[-n:], _absmax(layer)[-n:], bias, layer.state.threshold)
 
 
-def _worst_cosine(name: str, probes: Sequence[Probe]) -> float | None:
-    """The lowest cosine of a kernel to dequantised float32; None when it is off on any probe that it fits."""
+def _exactness(name: str, probes: Sequence[Probe]) -> tuple[float, float] | None:
+    """The lowest cosine of a kernel to dequantised float32 and its largest relative error; None when it is off on any
+    probe that it fits."""
     import torch
 
-    cosine = 1.0
+    cosine, worst = 1.0, 0.0
     for probe in (probe for probe in probes if _fits(name, probe.weight)):
         for rows in (1, 5, FEW_ROWS + 1):
             x = probe.inputs(rows)
             y = probe.run(KERNELS[name], x)
             exact = torch.nn.functional.linear(x, probe.weight.float() * (probe.absmax / 127)[:, None], probe.bias)
-            if not (_error(y, exact) <= MAX_ERROR and _error(y, probe.library(x)) <= MAX_DISAGREEMENT):  # NaN is off
+            error = _error(y, exact)
+            if not (error <= MAX_ERROR and _error(y, probe.library(x)) <= MAX_DISAGREEMENT):  # NaN is off
                 return None
+            worst = max(worst, error)
             cosine = min(cosine, float(torch.cosine_similarity(y.flatten(), exact.flatten(), dim=0)))
-    return cosine
+    return cosine, worst
 
 
 def _error(y: "Tensor", reference: "Tensor") -> float:

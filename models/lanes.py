@@ -12,11 +12,33 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
 
 from models.batching import Batch, Forward, Row, wasteful
 from models.errors import DoesNotFit, ModelUnavailable
 
 IDLE_S = 2.0  # the worker waits so long for another row before its thread ends
+
+
+class Begins(Protocol):
+    """How rows become something that steps: Batch, or what is made from it."""
+
+    def __call__(self, rows: Sequence[Row], device: str) -> Batch:
+        """What is to take its turns with the others."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that begin together, and in which kind of batch."""
+
+    rows: list[Row]
+    begins: Begins = Batch
+
+    def alive(self) -> "Group":
+        """Without the rows that have ended while they waited."""
+        return Group([row for row in self.rows if not row.writer.ended], self.begins)
 
 
 class Abandoned(Exception):
@@ -38,21 +60,21 @@ class Lane:
     ) -> None:
         self._forward, self._max_rows, self._chunk_tokens = forward, max_rows, chunk_tokens
         self.max_rows_per_step = max_rows_per_step or max_rows
-        self._kv_tokens = kv_tokens  # of cache, for all running rows together; None: no limit
+        self.kv_tokens = kv_tokens  # of cache, for all running rows together; None: no limit
         self._relieve = relieve  # makes room after an out-of-memory, before the one retry
-        self._waiting: deque[list[Row]] = deque()
+        self._waiting: deque[Group] = deque()
         self._batches: list[Batch] = []
         self._current: Sequence[Row] = ()
         self._more = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def submit(self, rows: Sequence[Row]) -> None:
+    def submit(self, rows: Sequence[Row], begins: Begins = Batch) -> None:
         """Queues rows that begin together. Raises ModelUnavailable once the model is being unloaded."""
         with self._more:
             if self._closed:
                 raise ModelUnavailable("model_unloaded")
-            self._waiting.append(list(rows))
+            self._waiting.append(Group(list(rows), begins))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="lane", daemon=True)
                 self._thread.start()
@@ -70,8 +92,13 @@ class Lane:
     def in_use(self) -> list[str | None]:
         """Adapters, as the layers know them, of all rows that run or wait."""
         with self._more:
-            queued = [row for rows in self._waiting for row in rows]
-            return [row.adapter for row in [*self._rows(), *queued] if not row.writer.ended]
+            return [row.adapter for row in [*self._rows(), *self._queued()] if not row.writer.ended]
+
+    def kv_tokens_free(self) -> int | None:
+        """Tokens of cache that no running row may come to hold; None without a limit."""
+        if self.kv_tokens is None:
+            return None
+        return max(0, self.kv_tokens - sum(row.n_reserved for row in self._rows() if not row.writer.ended))
 
     def check(self, *_: object) -> None:
         """Called before every layer: raises Abandoned once nobody wants the running pass, so that a long prompt
@@ -82,6 +109,9 @@ class Lane:
 
     def _rows(self) -> list[Row]:
         return [row for batch in self._batches for row in batch.rows]
+
+    def _queued(self) -> list[Row]:
+        return [row for group in self._waiting for row in group.rows]
 
     def _work(self) -> None:
         import torch
@@ -110,7 +140,7 @@ class Lane:
             if self._thread is not threading.current_thread() and self._thread is not None:
                 return  # a new worker has taken over what came after the old one had decided to go
             self._thread = None
-            rows = [*self._rows(), *(row for rows in self._waiting for row in rows)]
+            rows = [*self._rows(), *self._queued()]
             self._waiting.clear()
             self._batches = []
         for row in rows:
@@ -137,7 +167,7 @@ class Lane:
     def _sweep(self) -> None:
         """Lets go of rows that have ended or that nobody wants."""
         with self._more:
-            queued = [row for rows in self._waiting for row in rows]
+            queued = self._queued()
         for row in [*queued, *self._rows()]:
             if not row.writer.ended and row.writer.unwanted():
                 row.writer.leave()
@@ -159,31 +189,32 @@ class Lane:
                 group = self._next_group()
                 if group is None:
                     return
-                begun = [Batch(part, self._forward.device) for part in self._parts(group)]
-                self._batches = self._batches + begun
+                parts = self._parts(group.rows) if group.begins is Batch else [group.rows]
+                self._batches = self._batches + [group.begins(part, self._forward.device) for part in parts]
 
-    def _next_group(self) -> list[Row] | None:
+    def _next_group(self) -> Group | None:
         while self._waiting:
-            group = [row for row in self._waiting[0] if not row.writer.ended]
-            running = self._rows()
-            if group and running and not self._fits(running, group):
+            group, running = self._waiting[0].alive(), self._rows()
+            if group.rows and running and not self._fits(running, group.rows):
                 return None
             self._waiting.popleft()
-            if group:
-                return group + self._others_that_fit([*running, *group])
+            if group.rows:
+                return Group(group.rows + self._others_that_fit([*running, *group.rows], group.begins), group.begins)
         return None
 
-    def _others_that_fit(self, running: list[Row]) -> list[Row]:
+    def _others_that_fit(self, running: list[Row], begins: Begins) -> list[Row]:
         """Further groups, so that prompts that arrived together go through the model together."""
         others: list[Row] = []
-        while self._waiting and self._fits([*running, *others], self._waiting[0]):
-            others += [row for row in self._waiting.popleft() if not row.writer.ended]
+        while begins is Batch and self._waiting and self._waiting[0].begins is Batch:
+            if not self._fits([*running, *others], self._waiting[0].rows):
+                break
+            others += self._waiting.popleft().alive().rows
         return others
 
     def _fits(self, running: Sequence[Row], group: Sequence[Row]) -> bool:
         if len(running) + len(group) > self._max_rows:
             return False
-        return self._kv_tokens is None or sum(row.n_reserved for row in [*running, *group]) <= self._kv_tokens
+        return self.kv_tokens is None or sum(row.n_reserved for row in [*running, *group]) <= self.kv_tokens
 
     def _parts(self, rows: list[Row]) -> Iterator[list[Row]]:
         """Rows of like length together, as many as may share a step."""
@@ -225,30 +256,31 @@ class Lane:
                 row.writer.leave()
             self._forget(batch)
         except Exception as error:
-            self._fault(batch.rows, error)
+            self._fault(batch, error)
             self._forget(batch)
 
-    def _fault(self, rows: Sequence[Row], error: Exception) -> None:
+    def _fault(self, batch: Batch, error: Exception) -> None:
         if out_of_memory(error):
-            self._retry(rows)
+            self._retry(batch)
             return
         # as text: the frames of a kept traceback would keep the model alive after it was unloaded
         logging.getLogger(__name__).error("a pass failed:\n%s", traceback.format_exc())
         error.__context__ = None
-        for row in rows:
+        for row in batch.rows:
             row.writer.fail(error.with_traceback(None))
 
-    def _retry(self, rows: Sequence[Row]) -> None:
+    def _retry(self, batch: Batch) -> None:
         """Makes room and begins again after the last token, once; then tells."""
-        fresh = [row for row in rows if self._relieve is not None and not row.retried]
-        for row in rows:
+        fresh = [row for row in batch.rows if self._relieve is not None and not row.retried]
+        for row in batch.rows:
             if row not in fresh:
                 row.writer.fail(DoesNotFit("out_of_memory"))
             row.retried = True
         if fresh and self._relieve is not None:
             self._relieve()
+            again = [Group([row]) for row in fresh] if type(batch) is Batch else [Group(fresh, batch.again)]
             with self._more:
-                self._waiting.extendleft([row] for row in reversed(fresh))
+                self._waiting.extendleft(reversed(again))
 
 
 def out_of_memory(error: BaseException) -> bool:

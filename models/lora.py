@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Rows = slice | list[int]
 Layout = tuple[tuple[str, int, float], ...]  # adapters of one layer: name, rank, scaling
 WIDEST = 512  # summed ranks beyond which computing every adapter for every row costs more than it saves
+CHEAP = 1 << 21  # multiplications that take as long as the calls that one more adapter costs (measured on a CPU)
 
 
 class Turn:
@@ -119,8 +120,15 @@ class RowwiseForward:
         groups = self._selection.groups
         if groups and x.shape[0] != self._selection.n_rows:
             raise RuntimeError(f"{x.shape[0]} rows reached a LoRA layer that expects {self._selection.n_rows}")
-        mixed = len(groups) > 1 and x.shape[1] == 1 and self._a is not None and self._a.shape[0] <= WIDEST
+        mixed = len(groups) > 1 and self._a is not None and self._is_cheaper(x, y, len(groups))
         return self._all_at_once(x, y) if mixed else self._one_by_one(x, y, groups)
+
+    def _is_cheaper(self, x: "torch.Tensor", y: "torch.Tensor", n_groups: int) -> bool:
+        """Whether every adapter for every row is less work than the calls for each adapter's own rows."""
+        rank = self._a.shape[0]
+        if x.shape[1] == 1:
+            return rank <= WIDEST
+        return x.shape[0] * x.shape[1] * rank * (x.shape[2] + y.shape[2]) <= CHEAP * n_groups
 
     def _one_by_one(self, x: "torch.Tensor", y: "torch.Tensor", groups: Sequence[tuple[str, Rows]]) -> "torch.Tensor":
         layer = self._layer
@@ -131,7 +139,7 @@ class RowwiseForward:
         return y
 
     def _all_at_once(self, x: "torch.Tensor", y: "torch.Tensor") -> "torch.Tensor":
-        """Every adapter for every row in two products, and all but the row's own times zero: at one token a row,
+        """Every adapter for every row in two products, and all but the row's own times zero: for few tokens
         calls cost more than the arithmetic they save (S-LoRA and Punica have kernels for it)."""
         from torch.nn.functional import linear
 

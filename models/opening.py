@@ -103,7 +103,7 @@ class Opening:
         source = self.ready(spec).folder or spec.repo
         common = {"revision": None if spec.folder else spec.revision, "dtype": choice.dtype}
         if spec.role == "embed":
-            kind = {"kind": spec.load, "query": spec.query}
+            kind = {"kind": spec.load, "query": spec.query, "cache": self.cache}
             engine = load(source, precision, choice.device, task, **common, **kind)
             return engine, engine.n_bytes
         tokens = kv_tokens(spec, choice)

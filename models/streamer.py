@@ -126,9 +126,11 @@ class Columns:
         until = time.monotonic() + wait_s
         while self._open:
             try:
-                _, item = self._channel.get(timeout=max(0.0, until - time.monotonic()))
+                column, item = self._channel.get(timeout=max(0.0, until - time.monotonic()))
             except Empty:
                 return
+            if isinstance(item, _End):
+                self.finishes[column] = item.reason
             self._open -= not isinstance(item, str)
 
     def __enter__(self) -> "Columns":

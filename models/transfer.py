@@ -158,10 +158,7 @@ class Repository:
 
     def _digest(self, path: Path, file: RemoteFile) -> str:
         """The hash of a file as the hub's list tells it."""
-        if file.large:
-            digest = hashlib.sha256()
-        else:
-            digest = hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False)
+        digest = hashlib.sha256() if file.large else hashlib.sha1(b"blob %d\x00" % file.size, usedforsecurity=False)
         with path.open("rb") as stream:
             while chunk := stream.read(CHUNK):
                 if self._stop.is_set():

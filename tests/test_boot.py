@@ -5,6 +5,8 @@ import gzip
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import brotli
+
 from apps.boot import Boot
 
 
@@ -34,6 +36,12 @@ def test_html_gets_the_script_and_is_compressed() -> None:
     plain = gzip.decompress(body)
     assert plain.count(b"<script>") == 1 and b"'zh-CN'" in plain
     assert plain.index(b"<head><script>") > 0 and plain.endswith(b"yyy")
+
+
+def test_html_is_smaller_still_for_a_browser_that_takes_brotli() -> None:
+    page = b"<head></head>" + b"y" * 3000
+    headers, body, _ = served(b"text/html", [page], accept=b"gzip, deflate, br")
+    assert headers[b"content-encoding"] == b"br" and brotli.decompress(body).endswith(page[6:])
 
 
 def test_html_for_a_client_without_gzip() -> None:

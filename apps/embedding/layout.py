@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from apps.embedding.stage import Stage
 from apps.embedding.tsne import tsne
+from models.errors import Cancelled
 from models.task import Task
 
 if TYPE_CHECKING:
@@ -110,14 +111,27 @@ def _spread(positions: "np.ndarray", random: "np.random.RandomState") -> "np.nda
 
 
 class _Epochs:
-    """The file that umap-learn's progress bar writes to, once per epoch: the one door into its loop."""
+    """The file that umap-learn's progress bar writes to, once per epoch: the one door into its loop.
+
+    tqdm's `refresh` holds a lock of the whole process while it writes, and lets go of it only if nothing is raised
+    (4.67 to 4.70); left held, every later bar would wait for ever, those of loading models included.
+    """
 
     def __init__(self, task: Task, epochs: int) -> None:
-        self.task, self.epochs, self.done = task, epochs, 0
+        self.task, self.epochs, self.done, self.stopped = task, epochs, 0, False
 
     def write(self, _: str) -> None:
+        if self.stopped:  # the bar is closing, under a lock that it does let go of
+            return
         self.done += 1
-        self.task.step(self.done / self.epochs)
+        try:
+            self.task.step(self.done / self.epochs)
+        except Cancelled:
+            from tqdm import tqdm
+
+            self.stopped = True
+            tqdm.get_lock().release()
+            raise
 
     def flush(self) -> None:
         """Part of what a progress bar expects of a file."""

@@ -5,6 +5,7 @@ import io
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -173,6 +174,22 @@ def test_stop_ends_the_layout_at_once(method: str) -> None:
     with pytest.raises(Cancelled):
         layouts.arrange(vectors, method, count=15, perplexity=30, seed=0, task=task)
     assert time.monotonic() - task.stopped_at < 1.0
+    assert _progress_bars_still_work(), "a lock of the whole process is still held"
+
+
+def _progress_bars_still_work() -> bool:
+    """Whether another thread can get the lock that every progress bar of the process writes under."""
+    from tqdm import tqdm
+
+    def free() -> bool:
+        lock = tqdm.get_lock().th_lock
+        if not lock.acquire(timeout=2.0):
+            return False
+        lock.release()
+        return True
+
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(free).result()
 
 
 class Stopping(Task):

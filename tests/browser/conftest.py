@@ -1,6 +1,7 @@
 """A browser page that fails its test on a console error, a page error or a request to any other host."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -18,6 +19,13 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def visit(chromium: Browser, hub: Hub) -> Iterator[Callable[..., Page]]:
     """visit("?tab=qa", lang="zh-CN", width=1280) opens a page as a new visitor; all of them are checked at the end."""
+    with visits(chromium, hub) as opened:
+        yield opened
+
+
+@contextmanager
+def visits(chromium: Browser, hub: Hub) -> Iterator[Callable[..., Page]]:
+    """The same for any running hub."""
     contexts, complaints = [], []
 
     def watched(page: Page) -> Page:

@@ -1,4 +1,4 @@
-"""Tiny checkpoints that several test modules load."""
+"""Tiny checkpoints that several test modules load, and the stub of the model hub (tests/models/hub_fixtures.py)."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.models import tiny_embedders
+from tests.models.hub_fixtures import ours, stub, weights
+
+__all__ = ["embedder_folder", "one_thread", "ours", "stub", "weights"]
 
 
 @pytest.fixture(scope="session")

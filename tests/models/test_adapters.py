@@ -46,9 +46,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str | None, Path]:
     return made
 
 
-@pytest.fixture(scope="module")
-def camel(folders: dict[str | None, Path]) -> Iterator[HFModel]:
-    model = load(folders[None], Precision.FP32, "cpu", Task())
+@pytest.fixture(scope="module", params=tiny.DEVICES)
+def camel(request: pytest.FixtureRequest, folders: dict[str | None, Path]) -> Iterator[HFModel]:
+    model = load(folders[None], Precision.FP32, request.param, Task())
     for key in KEYS:
         model.add_adapter(key, folders[key])
     yield model
@@ -138,9 +138,9 @@ def steps(forward: Forward, ids: Sequence[int], adapter: str | None, n_tokens: i
     with torch.inference_mode():
         while len(written) < len(ids) + n_tokens:
             done = cache.get_seq_length()
-            new = torch.tensor([written[done:]])
-            positions = torch.arange(done, len(written))[None]
-            written.append(int(forward(new, None, positions, cache, [adapter]).argmax()))
+            new = torch.tensor([written[done:]], device=forward.device)
+            positions = torch.arange(done, len(written), device=forward.device)[None]
+            written.append(int(forward(new, None, positions, cache, [adapter])[0, -1].argmax()))
     return written[len(ids) :]
 
 
@@ -314,6 +314,11 @@ def _merged_linear(config: dict[str, Any], _: dict[str, Any]) -> None:
     config["enable_lora"] = [True, False, True]
 
 
+def _convolution(_: dict[str, Any], tensors: dict[str, Any]) -> None:
+    for name in [name for name in tensors if "lora_B" in name]:
+        tensors[name] = tensors[name][..., None]
+
+
 def _extra_tensor(_: dict[str, Any], tensors: dict[str, Any]) -> None:
     tensors["base_model.model.lm_head.weight"] = torch.ones(3, 3)
 
@@ -327,7 +332,8 @@ def _extra_tensor(_: dict[str, Any], tensors: dict[str, Any]) -> None:
         (_half, "adapter_mismatch"),
         (_unused_target, "adapter_mismatch"),
         (_dora, "adapter_kind"),
-        (_merged_linear, "adapter_kind"),
+        (_merged_linear, "adapter_merged"),
+        (_convolution, "adapter_merged"),
         (_extra_tensor, "adapter_kind"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.embedders import NeuralEmbedder, load
+from models.embedders import load
 from models.embedders.recipe import read_recipe
 from models.errors import Cancelled, ModelUnavailable
 from models.sizes import predict

@@ -49,9 +49,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return make
 
 
-@pytest.fixture(scope="module")
-def qwen(folder: Callable[[str], Path]) -> Iterator[HFModel]:
-    model = load(folder("qwen2"), Precision.FP32, "cpu", Task())
+@pytest.fixture(scope="module", params=tiny.DEVICES)
+def qwen(request: pytest.FixtureRequest, folder: Callable[[str], Path]) -> Iterator[HFModel]:
+    model = load(folder("qwen2"), Precision.FP32, request.param, Task())
     yield model
     assert model.unload()
 
@@ -69,11 +69,12 @@ def bare(folder: Path, model: HFModel, prompt: Sequence[Message] | str, n_tokens
     return visible(words.decode(out[0, ids.shape[1] :], skip_special_tokens=True))
 
 
+@pytest.mark.parametrize("device", tiny.DEVICES)
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 def test_every_architecture_and_layout_writes_what_generate_writes(
-    architecture: str, folder: Callable[[str], Path]
+    architecture: str, device: str, folder: Callable[[str], Path]
 ) -> None:
-    model = load(folder(architecture), Precision.FP32, "cpu", Task())
+    model = load(folder(architecture), Precision.FP32, device, Task())
     stream = model.generate(ASK, GREEDY, task=Task())
     assert "".join(stream) == bare(folder(architecture), model, ASK, 20)
     assert stream.finish in ("length", "stop")
@@ -133,6 +134,33 @@ def test_loading_tells_progress_and_can_be_stopped(folder: Callable[[str], Path]
         with pytest.raises(Cancelled):
             load(folder("qwen3"), Precision.FP32, "cpu", Recorder(stop_at))
     assert models_alive() == before
+
+
+@pytest.mark.parametrize("stop_at", [0.0, 0.3, 0.6, 0.89, 0.9])
+def test_a_load_that_is_stopped_while_it_quantises_leaves_nothing(
+    stop_at: float, folder: Callable[[str], Path], tmp_path: Path
+) -> None:
+    from models.int8_cache import QuantisedCache
+
+    assert load(folder("qwen3"), Precision.INT8, "cpu", Task()).unload()  # libraries keep modules of their own
+    cache, before = QuantisedCache(tmp_path / "cache", max_bytes=1 << 30), models_alive()
+    task = Recorder(stop_at)
+    with pytest.raises(Cancelled):
+        load(folder("qwen3"), Precision.INT8, "cpu", task, cache=cache)
+    assert models_alive() == before
+    entries = list(cache.home.iterdir()) if cache.home.exists() else []
+    assert not [entry for entry in entries if entry.name.startswith(".new-")]
+    assert not entries or stop_at >= 0.89  # only a whole model is kept
+    if stop_at < 0.89:
+        assert task.told[-1][0] < 0.85  # in mid shard: the rest was not read
+
+
+def test_a_model_tells_how_its_int8_layers_are_computed(folder: Callable[[str], Path]) -> None:
+    model = load(folder("qwen2"), Precision.INT8, "cpu", Task())
+    told = model.int8
+    assert told is not None and told.layers == 14 and told.reason in ("faster", "slower")
+    assert 0.999 < told.cosine <= 1.0 and 0.0 < told.error < 0.01
+    assert model.precision is Precision.INT8 and model.unload()
 
 
 def broken(folder: Path, target: Path, how: str) -> Path:

@@ -3,6 +3,7 @@ a byte-level BPE tokenizer trained on a few sentences, in every layout that is f
 in today's and in March 2023's config format. Knows nothing of the engine that loads them.
 """
 
+import importlib.util
 import json
 import warnings
 from pathlib import Path
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 ARCHITECTURES = ("llama", "qwen2", "qwen3", "glm", "gemma", "gpt2")
+DEVICES = ["cpu"]  # and a card where one is at hand: what holds on one device must hold on the other
+if importlib.util.find_spec("torch"):
+    import torch
+
+    DEVICES += ["cuda"] * torch.cuda.is_available()
 Layout = Literal["safetensors", "sharded", "bin", "sharded-bin"]
 
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -49,7 +55,13 @@ def tokenizer() -> "PreTrainedTokenizerFast":
 
 
 def checkpoint(
-    folder: Path, architecture: str, *, layout: Layout = "safetensors", seed: int = 0, hidden: int = 64
+    folder: Path,
+    architecture: str,
+    *,
+    layout: Layout = "safetensors",
+    seed: int = 0,
+    hidden: int = 64,
+    context: int = CONTEXT,
 ) -> Path:
     """A model of random fp32 parameters (130 k at hidden 64) with its tokenizer, saved in the layout asked for."""
     import torch
@@ -57,7 +69,7 @@ def checkpoint(
 
     words = tokenizer()
     torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_config(_config(architecture, len(words), words.eos_token_id, hidden))
+    model = AutoModelForCausalLM.from_config(_config(architecture, len(words), words.eos_token_id, hidden, context))
     _make_decided(model)
     words.save_pretrained(folder)
     if layout in ("safetensors", "sharded"):
@@ -69,15 +81,15 @@ def checkpoint(
     return folder
 
 
-def _config(architecture: str, n_tokens: int, eos: int, hidden: int) -> object:
+def _config(architecture: str, n_tokens: int, eos: int, hidden: int, context: int) -> object:
     from transformers import AutoConfig
 
     common = {"vocab_size": n_tokens, "eos_token_id": eos, "bos_token_id": None, "pad_token_id": 0}
     common |= {"initializer_range": 0.15}
     if architecture == "gpt2":
-        return AutoConfig.for_model("gpt2", n_embd=hidden, n_layer=2, n_head=4, n_positions=CONTEXT, **common)
+        return AutoConfig.for_model("gpt2", n_embd=hidden, n_layer=2, n_head=4, n_positions=context, **common)
     shape = {"hidden_size": hidden, "intermediate_size": 2 * hidden, "num_hidden_layers": 2, "num_attention_heads": 4}
-    shape |= {"num_key_value_heads": 2, "head_dim": hidden // 4, "max_position_embeddings": CONTEXT}
+    shape |= {"num_key_value_heads": 2, "head_dim": hidden // 4, "max_position_embeddings": context}
     return AutoConfig.for_model(architecture, **shape, **common)
 
 
