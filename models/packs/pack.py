@@ -8,16 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["NARRATORS", "NOTHING", "Bilingual", "Kind", "Line", "Lore", "Pack", "Picture", "Scene", "Vectors"]
+__all__ = ["NARRATORS", "Bilingual", "Kind", "Line", "Lore", "Pack", "Picture", "Scene", "Vectors"]
 
 Kind = Literal["speech", "narration", "action"]
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 NARRATORS = frozenset(("旁白", "narrator", "scene", "场景", "舞台", "narration"))  # in lower case
 
 
@@ -81,6 +79,12 @@ class Picture:
         """The bytes of the file. Raises OSError when the file has gone."""
         return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
 
+    @property
+    def mime(self) -> str:
+        """image/jpeg and so on, by the suffix; every reader sees to it that the suffix is true."""
+        kind = self.file.rpartition(".")[2].lower()
+        return "image/" + {"jpg": "jpeg", "svg": "svg+xml"}.get(kind, kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Lore:
@@ -98,7 +102,7 @@ class Lore:
     priority: int = 0  # larger is kept longer when the budget is short
     after: bool = False  # told after the persona, not before it
     title: str = ""  # name or comment
-    extra: Mapping[str, Any] = field(default=NOTHING, compare=False)  # all other fields, verbatim
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)  # all other fields, verbatim
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Vectors:
     captions: "np.ndarray | None" = field(default=None, compare=False)  # (len(pack.pictures), dim) float32
     scene_mean: "np.ndarray | None" = field(default=None, compare=False)  # (dim,) float32
     caption_mean: "np.ndarray | None" = field(default=None, compare=False)  # (dim,) float32
-    calibration: Mapping[str, float] = field(default=NOTHING)  # free names: picture_threshold …
+    calibration: Mapping[str, float] = field(default_factory=dict)  # free names: picture_threshold …
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,8 +148,10 @@ class Pack:
     source: str = ""  # who made the pack, where it is from
     licence: str = ""
     tags: tuple[str, ...] = ()
-    vectors: Mapping[str, Vectors] = field(default=NOTHING)  # by Vectors.embedder
-    extra: Mapping[str, Any] = field(default=NOTHING, compare=False)  # fields that the hub does not know, verbatim
+    vectors: Mapping[str, Vectors] = field(default_factory=dict)  # by Vectors.embedder
+    extra: Mapping[str, Any] = field(default_factory=dict)  # JSON that the hub does not know, verbatim: see meta.py
+    attachments: Mapping[str, bytes | Path] = field(default_factory=dict, repr=False, compare=False)  # assets of a
+    # card that are no pictures of the character (backgrounds, sounds): name in the card → content, verbatim
 
     def marked(self, flag: Literal["portrait", "neutral"]) -> int:
         """Index of the picture flagged so, else of the first one; -1 without pictures."""
