@@ -6,7 +6,7 @@ here all of them are taken off. Knows text only; what stops the model is in `rep
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from models.roleplay.turns import MAX_ROLE, NARRATORS
@@ -78,7 +78,9 @@ class _Scan:
             if name in NARRATORS and name not in self._own:
                 pieces.append(f"（{rest.strip(_BRACKETS)}）" if rest.strip(_BRACKETS) else "")
                 continue
-            text, after, closed_here = _unquoted(rest, lines, labelled=name is not None)
+            text, after, closed_here = _unquoted(
+                rest, lines, lambda: self._goes_on(lines, final=final), labelled=name is not None
+            )
             if foreign:  # the visitor's own line said again before the reply
                 continue
             other = self._label(after)[0]
@@ -98,6 +100,13 @@ class _Scan:
         known = name in self._own or name in self._others or (name in NARRATORS and name != "")
         return (name, action, rest) if known or rest[:1] == "「" else (None, "", line)
 
+    def _goes_on(self, lines: list[str], *, final: bool) -> bool:
+        """Whether the next line can belong to an open quotation: no divider, nobody's line, and none in the making."""
+        if not lines or _ENDED.match(lines[0]) or (not final and len(lines) == 1 and self._undecided(lines[0])):
+            return False
+        name = self._label(lines[0])[0]
+        return name not in self._own | self._others | NARRATORS - {""}
+
     def _undecided(self, line: str) -> bool:
         """Whether the last, unfinished line may still turn out to be a label or a divider."""
         plain = line.strip()
@@ -114,17 +123,18 @@ def _said(pieces: list[str], *, ended: bool) -> Said:
     return Said("\n".join(pieces).strip(), ended)
 
 
-def _unquoted(text: str, lines: list[str], *, labelled: bool) -> tuple[str, str, bool]:
+def _unquoted(text: str, lines: list[str], goes_on: Callable[[], bool], *, labelled: bool) -> tuple[str, str, bool]:
     """The text inside the quotation marks around it, what stands behind them, and whether they were closed.
 
-    Takes further lines as long as the marks are open. Without a label only 「 and 『 are marks of a whole reply.
+    Takes further lines while the marks are open and `goes_on` says so. Without a label only 「 and 『 are marks of a
+    whole reply.
     """
     opening = text.lstrip()[:1]
     if opening not in (_PAIRS if labelled else "「『") or not opening:
         loose = text.count("」") > text.count("「")  # the opening mark was part of the prompt
         return (text.rstrip().removesuffix("」") if loose else text.rstrip()), "", loose
     closing, body = _PAIRS[opening], text.lstrip()[1:]
-    while (end := _closing(body, opening, closing)) < 0 and lines:
+    while (end := _closing(body, opening, closing)) < 0 and goes_on():
         body += "\n" + lines.pop(0)
     return (body[:end], body[end + 1 :].strip(), True) if end >= 0 else (body, "", False)
 
