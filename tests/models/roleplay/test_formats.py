@@ -237,10 +237,25 @@ STRICT = (
 )
 
 
-@pytest.mark.parametrize("form", ["template", "template-no-system", "haruhi-plain", "haruhi-train", "haruhi-zero"])
-def test_a_real_tokenizer_drops_nothing_that_compose_let_in(form: str) -> None:
+# as Gemma's: a system message is an error, whatever else is right
+NO_SYSTEM = STRICT.replace(
+    "{% set turns = messages[1:] %}S:{{ messages[0]['content'] }}", "{{ raise_exception('no system role') }}"
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "strict"),
+    [
+        ("template", STRICT),
+        ("template-no-system", NO_SYSTEM),
+        ("haruhi-plain", NO_SYSTEM),
+        ("haruhi-train", NO_SYSTEM),
+        ("haruhi-zero", NO_SYSTEM),
+    ],
+)
+def test_a_real_tokenizer_drops_nothing_that_compose_let_in(form: str, strict: str) -> None:
     words = tokenizer()
-    words.chat_template = STRICT
+    words.chat_template = strict
     prompter = Prompter(words, 3000)
     turns = tuple(Turn(("小驼", "骆驼老师", "旅人")[at % 3], SCENES[at % 5]) for at in range(40))
     scenes = shelve([str(at) for at in range(20)], [SCENES[at % 5] * (1 + at % 4) for at in range(20)], task=Task())
@@ -253,3 +268,17 @@ def test_a_real_tokenizer_drops_nothing_that_compose_let_in(form: str) -> None:
     seen, ids = prompter.fit(told.content, GenOptions(max_new_tokens=300))
     assert seen.n_dropped == 0 and len(ids) <= 2700
     assert len(ids) > 1500, "and the room is used"
+
+
+def test_a_template_that_refuses_a_system_role_is_not_given_one() -> None:
+    words = tokenizer()
+    words.chat_template = NO_SYSTEM
+    prompter, turns = Prompter(words, 3000), (Turn("骆驼老师", "你来啦。"), Turn("小驼", "嗯"), Turn("小驼", "老师好"))
+    for mode in ("reply", "narrate", "suggest", "continue"):
+        said = (*turns, Turn("骆驼老师", "坐。")) if mode == "continue" else turns
+        ask = Ask(camel(), "小驼", "走吗？" if mode == "reply" else "", said, mode)  # type: ignore[arg-type]
+        for form in ("template-no-system", format_for("gemma-3-4b")):
+            told = compose(ask, two_scenes(), form=form, task=Task())
+            assert SCENES[2] in prompter.fit(told.content, GenOptions())[0].text
+        with pytest.raises(Exception, match="no system role"):
+            prompter.fit(compose(ask, two_scenes(), task=Task()).content, GenOptions())
