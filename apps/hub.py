@@ -213,7 +213,7 @@ def launch_options(built: Built, *, lang: str = "") -> dict[str, Any]:
         "app_kwargs": {"middleware": [Middleware(Boot, lang=default)], "routes": _routes(built)},
         "favicon_path": str(asset("logo.svg")),
         "footer_links": ["api", "settings"],
-        "max_file_size": "512mb",  # of saved maps and vectors; documents and tables have smaller limits of their own
+        "max_file_size": "160mb",  # a saved map of 200,000 texts; documents: models/documents/gate.py
         "ssr_mode": False,
         "run_history": False,
         "enable_monitoring": False,

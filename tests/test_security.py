@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from models.documents import read_text
+from models.errors import BadInput
+from models.task import Task
 from tests.conftest import ROOT, Hub, started
 from tests.wire import Visitor, said
 
@@ -190,10 +193,20 @@ def test_what_was_uploaded_never_runs_in_the_page(target: Hub, name: str) -> Non
     assert headers["content-disposition"].startswith("attachment") or name.endswith(".js")
 
 
-def test_an_upload_over_twenty_megabytes_is_refused(target: Hub) -> None:
-    with httpx.Client(base_url=target.url, timeout=120, trust_env=False) as visitor:
-        answer = visitor.post("/gradio_api/upload", files={"files": ("big.txt", b"x" * (20 * 2**20 + 1024))})
+def test_an_upload_over_the_limit_is_refused(target: Hub, tmp_path: Path) -> None:
+    big = tmp_path / "big.npz"
+    with big.open("wb") as file:
+        file.truncate(160 * 2**20 + 1024)  # a hole: nothing is written
+    with httpx.Client(base_url=target.url, timeout=120, trust_env=False) as visitor, big.open("rb") as file:
+        answer = visitor.post("/gradio_api/upload", files={"files": ("big.npz", file)})
     assert answer.status_code == 413
+
+
+def test_a_document_over_twenty_megabytes_is_refused_when_it_is_read(tmp_path: Path) -> None:
+    big = tmp_path / "big.txt"
+    big.write_bytes(b"x" * (20 * 2**20 + 1024))
+    with pytest.raises(BadInput, match="20 MB"):
+        read_text(big, Task())
 
 
 def test_answers_carry_their_guards(target: Hub) -> None:

@@ -112,7 +112,7 @@ def _work(mount: Mount, desk: gr.State) -> _Work:
                 filterable=False,
             )
             plot = chart(mount, "map", desk)
-        with gr.Column(scale=2, min_width=320), gr.Tabs(elem_id=mount.id("tools")) as tabs:
+        with gr.Column(scale=2, min_width=320), gr.Tabs(elem_id=mount.id("tools"), overflow_behavior="wrap") as tabs:
             with gr.Tab(mount.t("tab_selection"), id="selection"):
                 chosen = selection.selection(mount)
             with gr.Tab(mount.t("tab_clusters"), id="clusters") as group_tab:
@@ -128,7 +128,7 @@ def build(mount: Mount) -> None:
     """The tab."""
     ui.heading(mount)
     desk, cache = gr.State(Desk()), VectorCache(mount.home / "cache" / "vectors")
-    with gr.Tabs(elem_id=mount.id("views")):
+    with gr.Tabs(elem_id=mount.id("views"), overflow_behavior="wrap"):
         with gr.Tab(mount.t("tab_map"), id="map"):
             given = data.data(mount)
             start, stop, status = ui.run_row(mount)
