@@ -36,7 +36,9 @@ _AROUND = re.compile(rf"((?:(?:{_BRACKETED})\s*)+[:：]?\s*)?(.*?)((?:(?:{_BRACK
 _ONLY_DIRECTION = re.compile(rf"(?:{_BRACKETED})[。.]?|\*[^*\n]{{1,300}}\*")
 _BETWEEN = re.compile(r"」([^「」\n]{0,300})「")
 _NO_NAME = re.compile(r"[。！？，,!?;；、…“”\"{}<>|=/\\#@]|\.\s|^[\d\s.\-]+$")
-_CAPITALISED = re.compile(r"(?:[A-Z][\w'.-]*|of|the|and|de|von|[#\d]+)(?:\s(?:[A-Z][\w'.-]*|of|the|and|de|von|[#\d]+))*")
+_CAPITALISED = re.compile(
+    r"(?:[A-Z][\w'.-]*|of|the|and|de|von|[#\d]+)(?:\s(?:[A-Z][\w'.-]*|of|the|and|de|von|[#\d]+))*"
+)
 _MARKUP = ("<", "{{", "|", "}}", "#")
 _QUOTES = {"「": "」", "『": "』", "“": "”", '"': '"'}
 _WRAPS = "'*_ \t\u3000\ufeff"  # around a name: '''Scene''', **Name**
@@ -185,8 +187,8 @@ def _quoted(spoken: str) -> tuple[str, list[str], tuple[str, ...]]:
 def _is_one_quotation(body: str) -> bool:
     """Whether the mark that opens a line is closed at its end, stage directions after it left out.
 
-    >>> _is_one_quotation("「他说「好」。」（笑）"), _is_one_quotation("「甲」和「乙」"), _is_one_quotation("「甲」是谁")
-    (True, False, False)
+    >>> [_is_one_quotation(text) for text in ("「他说「好」。」（笑）", "「甲」和「乙」", "「甲」是谁")]
+    [True, False, False]
     """
     depth, close = 0, -1
     for found in re.finditer("[「」]", body):

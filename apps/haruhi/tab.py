@@ -1,29 +1,31 @@
-"""Chat凉宫春日: talk to a character; the reply is their own next line in the closest scene, with a picture for it.
-
-Pure functions first, then the tab. Knows characters and how their pane looks; retrieval is the engine's.
+"""The tab and its behaviour: chat, picture, memory, character. Knows characters and the page; what is replied is the
+embedded engine's or played.py's, which picture goes with it album.py's.
 """
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from html import escape
+from dataclasses import asdict, replace
 from typing import Any
 
 import gradio as gr
 
-from apps import ui
+from apps import ui, writing
 from apps.given import turns
+from apps.haruhi.album import Album, pane
+from apps.haruhi.played import play, remembered
 from apps.mount import PRIVATE, Mount
 from apps.panel import MAX_MESSAGE, ChatPanel, Turn, messages, shown
+from apps.saw import saw
 from models.characters import Character, characters, known
-from models.embedded.dialogue import SceneReply, pick_picture
-from models.engine import Message
+from models.embedded.dialogue import SceneReply
+from models.engine import GenOptions, Message
 from models.errors import BadInput
+from models.roleplay.replies import OPTIONS
 from models.spec import Origin
+from models.strings import say
 from models.task import Task
 
 REVEAL_S = 0.03
-RECENT = 4  # pictures not to repeat at once
 MAX_ROLE = 12  # characters of a visitor's role name
 
 
@@ -38,18 +40,6 @@ def role_name(role: str, who: Character) -> str:
 def reply(who: Character, role: str, said: Sequence[Message], used: Sequence[int], task: Task) -> SceneReply:
     """The character's answer to the last message. Raises BadInput, Cancelled."""
     return who.scenes.reply(said, role_name(role, who), avoid=frozenset(used), task=task)
-
-
-def pane(who: Character, at: int, score: float | None = None) -> str:
-    """The picture with its caption."""
-    if not who.pictures:
-        return ""
-    caption = who.pictures[at]["caption"]
-    note = f"<small>{ui.both('haruhi.match', score=f'{score:.2f}')}</small>" if score else ""
-    return (
-        f'<figure class="picture"><img src="{ui.data_uri(who.picture(at))}" alt="{escape(caption["zh"])}">'
-        f"<figcaption>{ui.both_words(caption['zh'], caption['en'])} {note}</figcaption></figure>"
-    )
 
 
 def about(who: Character) -> str:
@@ -73,26 +63,49 @@ class Stage:
     """The tab's behaviour for one hub: its characters, and the events that need them."""
 
     def __init__(self, cast: dict[str, Character]) -> None:
-        self.cast = cast
+        self.cast, self.album = cast, Album()
 
     def respond(
-        self, said: Sequence[Message], lang: str, task: Task, key: str, role: str, used: list[int], recent: list[int]
-    ) -> Iterator[Turn]:
-        """The growing reply; with its end come the picture, the scenes, and what is not to be repeated."""
+        self, said: Sequence[Message], lang: str, task: Task, key: str, role: str, used: list[int], recent: list[int],
+        choice: str = "", *settings: Any,  # noqa: ANN401  (see writing.options)
+    ) -> Iterator[Turn]:  # fmt: skip
+        """The growing reply; with its end come the picture, the scenes, what is not to be repeated, and what a model
+        saw. A model that does not fit leaves the part to the scenes."""
         who = known(self.cast, key)
+        if not choice:
+            return self._replayed(who, role, said, used, recent, task)
+        model = self._played(who, role, said, used, recent, choice, writing.options(*settings), task)
+        return writing.or_embedded(
+            model, lambda: self._replayed(who, role, said, used, recent, task, writing.FELL_BACK)
+        )
+
+    def _replayed(
+        self, who: Character, role: str, said: Sequence[Message], used: list[int], recent: list[int], task: Task,
+        note: str = "",
+    ) -> Iterator[Turn]:  # fmt: skip
+        """The character's own next line of the closest scene."""
         found = reply(who, role, said, used, task)
         for piece in found.growing():
             yield Turn(piece)
             time.sleep(REVEAL_S)
-        picture, seen = self._picture(who, found.reply.text, recent)
-        yield Turn(found.reply, (picture, memory(found), [*used, found.index], seen))
+        picture, seen = self._picture(who, found.reply.text, recent, task)
+        yield Turn(replace(found.reply, note=note), (picture, memory(found), [*used, found.index], seen, ""))
 
-    def _picture(self, who: Character, text: str, recent: list[int]) -> tuple[str, list[int]]:
-        """The picture for a text, and the pictures shown lately with it; nothing for a character without pictures."""
-        if not who.pictures:
-            return "", recent
-        at, score = pick_picture(text, who.pictures, recent)
-        return pane(who, at, score), [*recent, at][-RECENT:]
+    def _played(
+        self, who: Character, role: str, said: Sequence[Message], used: list[int], recent: list[int], choice: str,
+        options: GenOptions, task: Task,
+    ) -> Iterator[Turn]:  # fmt: skip
+        """A new line by the chosen model."""
+        for played in play(self.album, who, role_name(role, who), said, choice, options, task):
+            yield Turn(played[0])
+        found, prompt, voice = played
+        picture, seen = self._picture(who, found.text, recent, task)
+        yield Turn(found, (picture, remembered(found, prompt), used, seen, saw(voice)))
+
+    def _picture(self, who: Character, text: str, recent: list[int], task: Task, *, asked: bool = False) -> Any:  # noqa: ANN401
+        """The pane with the picture for a text, and the pictures shown lately with it."""
+        found, seen = self.album.picked(who, text, recent, task, asked=asked)
+        return pane(who, found.index, found), seen
 
     def roleplay(
         self,
@@ -101,30 +114,36 @@ class Stage:
         role: str = "",
         history: list[dict[str, str]] | None = None,
         lang: str = "zh",
+        model: str = "",
     ) -> dict[str, Any]:
-        """A character's reply, found in their scenes.
+        """A character's reply, found in their scenes or written by a model.
 
         Args:
             character: id of the character: haruhi, camel, wukong
             message: what you say to them
             role: who you are; empty for the first of the character's usual partners
             history: earlier turns, each {"role": "user" or "assistant", "text": "…"}
-            lang: language of error messages, zh or en
+            lang: language of error messages and notes, zh or en
+            model: a model of the hub that plays the character, such as "haruhi-zero-7b"; empty for their own lines
 
         Returns:
-            text, confident, origin, evidence (scenes with scores), picture (file, caption, score).
+            text, confident, origin, evidence (scenes with scores), picture (file, caption, score), note.
         """
         if not message.strip():
             raise BadInput("empty_text")
         if len(message) > MAX_MESSAGE:
             raise BadInput("too_long", limit=MAX_MESSAGE)
         who = known(self.cast, character)
-        found = reply(who, role, turns(history, message), (), Task())
-        answer = asdict(found.reply)
+        said, task = turns(history, message), Task()
+        if model:
+            *_, (found, _, _) = play(self.album, who, role_name(role, who), said, model, OPTIONS, task)
+        else:
+            found = reply(who, role, said, (), task).reply
+        answer = {**asdict(found), "note": say(found.note, lang) if found.note else ""}
         if who.pictures:
-            at, score = pick_picture(found.reply.text, who.pictures, ())
-            shown = who.pictures[at]
-            answer["picture"] = {"file": shown["file"], "caption": shown["caption"], "score": score}
+            picked, _ = self.album.picked(who, found.text, [], task)
+            shown = who.pictures[picked.index]
+            answer["picture"] = {"file": shown["file"], "caption": shown["caption"], "score": picked.score}
         return answer
 
     def dress(self, key: str) -> tuple[Any, ...]:
@@ -145,16 +164,11 @@ class Stage:
         return gr.skip() if len(history) > 1 else self.greet(key, lang)[0]
 
     def show(self, history: list[dict[str, Any]], key: str, recent: list[int]) -> tuple[str, list[int]]:
-        """A picture for the last reply; when the best one was shown lately, the next of the others."""
+        """A picture for the last reply in any case; one that was not shown lately, as those rank lower."""
         who = known(self.cast, key)
         said = [turn.text for turn in messages(history) if turn.role == "assistant"]
-        picture, seen = self._picture(who, said[-1] if said else who.words("greeting", "zh"), recent)
-        lately, count = recent or [who.marked("portrait")], len(who.pictures)
-        if not seen or seen[-1] not in lately:
-            return picture, seen
-        after = ((lately[-1] + step) % count for step in range(1, count))
-        at = next((at for at in after if at not in lately), lately[-1])
-        return pane(who, at), [*lately, at][-RECENT:]
+        text = said[-1] if said else who.words("greeting", "zh")
+        return self._picture(who, text, recent or [who.marked("portrait")], Task(), asked=True)
 
 
 def build(mount: Mount) -> None:
@@ -181,9 +195,11 @@ def build(mount: Mount) -> None:
             scenes = gr.HTML(ui.empty("haruhi.scenes_empty"), elem_id=mount.id("scenes"))
             with gr.Accordion(mount.t("about"), open=False):
                 person = gr.HTML(about(first))
+            seen = gr.HTML("", elem_id=mount.id("saw"))
+    settings = writing.settings(mount, "roleplay", OPTIONS)
     gr.HTML(f'<p class="note">{ui.badge(Origin("retrieved"))} {ui.both("haruhi.note")}</p>')
 
-    panel.wire(stage.respond, [key, role, used, recent], [picture, scenes, used, recent])
+    panel.wire(stage.respond, [key, role, used, recent, *settings], [picture, scenes, used, recent, seen])
     plain: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
     key.change(stage.dress, key, [picture, person, role, panel.picks], **plain)
     key.input(stage.greet, [key, mount.lang], [panel.bot, role, scenes, used, recent], **plain)
