@@ -50,6 +50,7 @@ def spaced(rows: "Matrix", seed: int) -> Space:
     none = np.zeros(0, np.float32)
     if issparse(rows):
         used, weights = _rarity(rows)
+        rank = max(1, min(rank, len(used) - 1))  # a handful of texts may have only two features in common
         axes = _main_directions(_weighted(rows[_sample(n, seed)], used, weights), rank, seed)
         space = Space(none, axes, none, used, weights)
     else:

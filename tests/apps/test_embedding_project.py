@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from apps.embedding import Atlas, Options, atlases, read_lines, search
@@ -72,6 +72,7 @@ def test_dense_vectors_and_links_come_back(monkeypatch: pytest.MonkeyPatch) -> N
     assert back.vectors.fingerprint == "counter@1"
 
 
+@example(lines=["B", "E", "b\re"])  # two features in common, three dimensions asked for
 @given(st.lists(st.text(st.characters(blacklist_categories=("Cs",)), max_size=20), min_size=1, max_size=8))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_texts_come_back(lines: list[str]) -> None:
