@@ -25,6 +25,7 @@ from models.characters import Character
 from models.embedded.prophet import Prophet, prose
 from models.engine import Message, Reply
 from models.errors import BadInput
+from models.roleplay.pictures import Pick, Ranked
 from models.spec import Evidence, Origin
 from models.strings import table
 from models.task import Task
@@ -174,7 +175,11 @@ def test_markup_is_shown_escaped_in_every_pane(tmp_path: Path) -> None:
     assert_inert(where if "passage" in where else card)
     assert_inert(summary.run(task, "zh", f"{PASSAGE}{EVIL}", None, "sentences", 9, 99, "auto")[1])
     found = haruhi.reply(who, EVIL, [Message("user", "你好骆驼")], (), task)
-    panes = [haruhi.memory(found), haruhi.pane(who, 0, 0.5), haruhi.about(who)]
+    panes = [
+        haruhi.memory(found),
+        haruhi.pane(who, 0, Pick(0, 0.5, "matched", (Ranked(0, EVIL, 0.5, 0.1, False),))),
+        haruhi.about(who),
+    ]
     own = Prophet([prose(EVIL, f"{EVIL}，友谊不是走同一条路，而是同看一处月亮。")])
     panes += [*prophet.ask(task, own, "友谊", 3), prophet.nothing(EVIL, own)]
     panes += map_panes(tmp_path, f"{EVIL}\n{PASSAGE}\n骆驼")

@@ -16,7 +16,7 @@ from tests.models import tiny
 
 pytestmark = pytest.mark.browser
 SLOW = 90_000  # the first answer waits for torch and for the model
-BARS = {"chat": "respond", "summary": "summarize", "qa": "answer", "prophet": "compose"}
+BARS = {"haruhi": "roleplay", "chat": "respond", "summary": "summarize", "qa": "answer", "prophet": "compose"}
 RESULTS = {"summary": "#summary-result", "qa": "#qa-answer", "prophet": "#prophet-words"}
 
 
@@ -76,6 +76,25 @@ def test_a_conversation_with_a_model_and_its_adapter(look: Callable[..., Page]) 
     choose(page, "chat", "tiny")
     assert say(page, "骆驼住在哪里？") != first, "the base speaks as its adapter does"
     expect(title).not_to_have_text(re.compile("voice1"), use_inner_text=True)
+
+
+def test_a_character_speaks_through_a_model(look: Callable[..., Page]) -> None:
+    page = at(look, "haruhi")
+    choose(page, "haruhi", "tiny")
+    page.locator("#haruhi-writing > button").click()
+    page.locator("#haruhi-tokens input[type=number]").fill("32")
+    page.locator("#haruhi-tokens input[type=number]").press("Enter")
+    field(page, "haruhi-box").fill("今天有什么活动？")
+    field(page, "haruhi-box").press("Enter")
+    title = page.locator("#haruhi-bot .thought-group .title").last
+    expect(title).to_have_text(re.compile("神经模型"), use_inner_text=True, timeout=SLOW)
+    ready(page, "haruhi")
+    expect(page.locator("#haruhi-scenes .badge.neural")).to_be_visible()
+    page.locator("#haruhi-scenes > .prose > details > summary, #haruhi-scenes details > summary").first.click()
+    expect(page.locator("#haruhi-scenes td").first).to_be_visible()
+    expect(page.locator("#haruhi-picture figure img")).to_be_visible()
+    page.locator("#haruhi-saw summary").click()
+    expect(page.locator("#haruhi-saw pre")).to_contain_text("今天有什么活动？")
 
 
 def test_columns_grow_side_by_side(look: Callable[..., Page]) -> None:
