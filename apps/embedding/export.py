@@ -55,7 +55,7 @@ def columns_of(atlas: Atlas, extra: Mapping[str, Sequence[Any]] | None = None) -
     """Columns by name, row-aligned with the texts. A column of the visitor's that is called like one of ours gets a
     number behind its name."""
     corpus = atlas.corpus
-    rounded = atlas.positions.round(5).tolist()
+    rounded = atlas.positions.astype(float).round(5).tolist()
     found: dict[str, Sequence[Any]] = {
         "line": corpus.lines, "count": corpus.counts, "text": corpus.texts, "label": corpus.labels,
         **({"title": corpus.titles} if corpus.titles else {}),

@@ -20,6 +20,11 @@ function style() {
   });
 }
 
+/* Gradio hands out new copies of properties whenever any of them changes. Done anew each time, the map would lose the
+   visitor's zoom, filter and selection at each text that is looked at; so what says the same as before is left alone. */
+const same = (one, other) => one === other || (Object(one) === one && Object(other) === other &&
+  Object.keys(one).length === Object.keys(other).length && Object.keys(one).every((part) => same(one[part], other[part])));
+
 /** Draws the component's map and keeps it up to date. */
 export async function mount(element, trigger, props, watch) {
   await (parts = parts || Promise.all([style(), ...PARTS.map(script)]));
@@ -42,9 +47,9 @@ export async function mount(element, trigger, props, watch) {
   const seen = {};
   const renew = () => {
     for (const name in acts) {
-      if (props[name] === seen[name]) continue;
-      seen[name] = props[name];
-      acts[name](props[name]);
+      const [given, before] = [props[name], seen[name]];
+      seen[name] = given;
+      if (given !== before && (name === 'tip' || !same(given, before))) acts[name](given); /* a point may be looked at twice */
     }
   };
   watch(Object.keys(acts), renew);

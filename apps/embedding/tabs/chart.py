@@ -3,6 +3,7 @@
 Knows assets/embedding/bridge.js; what the visitor does there arrives as the events `pick` and `peek`.
 """
 
+from itertools import count
 from typing import Any
 
 import gradio as gr
@@ -20,6 +21,8 @@ _WAKE = """const wake = () => {
 };
 watch('value', wake);
 wake();"""
+
+_turns = count()  # tells a selection that the hub sets from the one before, which the visitor may have changed since
 
 
 def chart(mount: Mount, name: str, desk: gr.State, *, group: str = "") -> gr.HTML:
@@ -41,7 +44,7 @@ def drawn(desk: Desk, colour: str, lang: str) -> Any:  # noqa: ANN401
     """The whole map anew: points, colours, nothing lit, nothing chosen."""
     assert desk.atlas is not None
     return gr.HTML(
-        value=points(desk.atlas, lang), colour=desk.colouring(colour, lang), lit=[], chosen={"bits": ""}, visible=True
+        value=points(desk.atlas, lang), colour=desk.colouring(colour, lang), lit=[], chosen=_chosen(""), visible=True
     )
 
 
@@ -53,7 +56,11 @@ def recoloured(desk: Desk, colour: str, lang: str) -> Any:  # noqa: ANN401
 def chosen(desk: Desk) -> Any:  # noqa: ANN401
     """The map with the desk's selection."""
     assert desk.atlas is not None
-    return gr.HTML(chosen={"bits": bits(desk.chosen, len(desk.atlas.corpus.texts)) if desk.chosen else ""})
+    return gr.HTML(chosen=_chosen(bits(desk.chosen, len(desk.atlas.corpus.texts)) if desk.chosen else ""))
+
+
+def _chosen(bits: str) -> dict[str, Any]:
+    return {"bits": bits, "turn": next(_turns)}
 
 
 def menu(desk: Desk, lang: str, value: str) -> Any:  # noqa: ANN401

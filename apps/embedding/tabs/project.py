@@ -25,7 +25,11 @@ from models.task import Task
 
 KINDS = ("project", "csv", "parquet", "html")
 _EXTRA = "guess"  # column of the learnt labels in tables
-_CLICK = "() => setTimeout(() => document.querySelector('#embedding-file')?.click(), 150)"
+# the file's address as the page has it by now; a button of its own would not exist while its tab has not been opened
+_TAKE = """(file) => {
+  if (file) Object.assign(document.createElement('a'), { href: file.url, download: file.orig_name }).click();
+  return [];
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,6 @@ class Project:
     """The components of this part."""
 
     buttons: dict[str, gr.Button]
-    file: gr.DownloadButton
     open: gr.UploadButton
     more: gr.Textbox
     add: gr.Button
@@ -86,22 +89,22 @@ def project(mount: Mount) -> Project:
             kind: gr.Button(name, size="sm", min_width=130, elem_id=mount.id(f"save-{kind}"))
             for kind, name in names.items()
         }
-    file = gr.DownloadButton("file", visible="hidden", elem_id=mount.id("file"))
     reopened = gr.UploadButton(
         mount.t("open_project"), file_types=[".zip"], size="sm", elem_id=mount.id("open"), min_width=130
     )
     more = gr.Textbox(label=mount.t("more"), placeholder=mount.t("more_hint"), lines=3, elem_id=mount.id("more"))
     plus = gr.Button(mount.t("add"), size="sm", elem_id=mount.id("add"))
     stop = gr.Button(mount.t("hub.stop"), size="sm", variant="stop", visible=False)
-    return Project(buttons, file, reopened, more, plus, stop, gr.HTML("", elem_id=mount.id("project-status")))
+    return Project(buttons, reopened, more, plus, stop, gr.HTML("", elem_id=mount.id("project-status")))
 
 
 def wire(mount: Mount, parts: Project, desk: gr.State, colour: gr.Dropdown, labels: gr.Button) -> None:
-    """Every button makes its file, then the page fetches it."""
+    """Every button makes its file, then the page fetches it. To be called outside of all tabs."""
+    file = gr.DownloadButton("file", visible="hidden", elem_id=mount.id("file"))
     for kind, button in {**parts.buttons, "labels": labels}.items():
         events = mount.run(
-            [button.click], lambda *values, kind=kind: made(kind, *values), [desk, colour], [parts.file],
+            [button.click], lambda *values, kind=kind: made(kind, *values), [desk, colour], [file],
             start=button, stop=parts.stop, status=parts.status,
         )  # fmt: skip
         for event in events:
-            event.success(None, None, None, js=_CLICK, **PRIVATE)
+            event.success(None, file, None, js=_TAKE, **PRIVATE)
