@@ -45,15 +45,18 @@ class Comparison:
 
 
 def compared(one: Atlas | Vectors, two: Atlas | Vectors, task: Task, *, count: int = 15) -> Comparison:
-    """The same texts by two embedders, each with its `count` nearest. Raises BadInput other_texts, Cancelled."""
+    """The same texts by two embedders, each with its `count` nearest, fewer where those would be half of all texts.
+
+    Raises BadInput other_texts, Cancelled.
+    """
     import numpy as np
 
     n = _rows(one).shape[0]
     same = not (isinstance(one, Atlas) and isinstance(two, Atlas)) or one.corpus.texts == two.corpus.texts
     if n != _rows(two).shape[0] or not same:
         raise BadInput("other_texts")
-    count = min(count, n - 1)
-    if count < 1:
+    count = min(count, max(1, n // 4))
+    if n < 2:
         return Comparison(np.ones(n, np.float32), 1.0, 1.0, ())
     first = _near(_rows(one), count, Stage(task, 0.0, 0.4, "embedding.comparing"))
     second = _near(_rows(two), count, Stage(task, 0.4, 0.8, "embedding.comparing"))

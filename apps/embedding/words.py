@@ -66,7 +66,8 @@ def button(act: str, at: int, text: str) -> str:
 
 
 def table(atlas: Atlas) -> str:
-    """Clusters with size and the texts that stand for them; a click lights a cluster or a text on the map."""
+    """Clusters with size and the texts that stand for them, and who named them if a model did; a click lights a cluster
+    or a text on the map."""
     rows = "".join(
         f"<tr><th scope='row'>{button('cluster', number, atlas.name(number))}</th>"
         f"<td>{sum(atlas.corpus.counts[row] for row in (atlas.labels == number).nonzero()[0].tolist())}</td>"
@@ -77,7 +78,8 @@ def table(atlas: Atlas) -> str:
     if noise:
         said = button("cluster", -1, "").replace("></", f">{ui.both('embedding.noise')}</")
         rows += f"<tr><th scope='row'>{said}</th><td>{noise}</td><td></td></tr>"
-    note = f'<p class="note">{ui.both("embedding.table_note")}</p>'
+    named = "" if atlas.named_by is None else f"{ui.badge(atlas.named_by)} "
+    note = f'<p class="note">{named}{ui.both("embedding.table_note")}</p>'
     return note + grid(("cluster", "size", "typical"), rows)
 
 

@@ -44,8 +44,19 @@
     const names = (map.named || []).map((name) =>
       `<text x="${name.left.toFixed(1)}" y="${(name.top + 4.5).toFixed(1)}" text-anchor="middle" paint-order="stroke" stroke="${map.over.ground}" ` +
       `stroke-width="4" fill="${map.over.ink}">${escaped(name.text)}</text>`);
+    const lines = map.pairs ? `<path d="${Luotuo.joins(map.pairs, spots)}" stroke="${map.over.ink}" stroke-opacity="0.3" stroke-width="1.2"/>` : '';
     return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" ` +
-      `font-size="13" font-weight="600"><rect width="100%" height="100%" fill="${map.over.ground}"/>${parts.join('')}${names.join('')}</svg>`;
+      `font-size="13" font-weight="600"><rect width="100%" height="100%" fill="${map.over.ground}"/>${lines}${parts.join('')}${names.join('')}</svg>`;
+  };
+
+  /** The lines between pairs of rows, as a path. */
+  Luotuo.joins = function (pairs, spots) {
+    let path = '';
+    for (let at = 0; at + 1 < pairs.length; at += 2) {
+      const [a, b] = [2 * pairs[at], 2 * pairs[at + 1]];
+      path += `M${spots[a].toFixed(1)} ${spots[a + 1].toFixed(1)}L${spots[b].toFixed(1)} ${spots[b + 1].toFixed(1)}`;
+    }
+    return path;
   };
 
   Luotuo.shape = function (map, row, x, y, radius) {

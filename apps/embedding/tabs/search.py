@@ -42,7 +42,8 @@ def look(lang: str, desk: Desk, text: str, hybrid: bool, colour: str) -> tuple[A
     said = (text or "").strip()[:MAX_QUERY]
     if not said and not desk.like:
         desk.query = None
-        return gr.HTML(lit=[]), "", gr.skip()
+        last = {"colour": desk.colouring(colour, lang)} if colour == "score" else {}
+        return gr.HTML(lit=[], **last), ui.empty("embedding.search_hint"), menu(desk, lang, colour)
     desk.query = Query(text=said, like=desk.like, unlike=desk.unlike, hybrid=bool(hybrid))
     hits = found(desk.atlas, desk.query, FOUND, Task())
     lit = {"lit": [hit.row for hit in hits]}

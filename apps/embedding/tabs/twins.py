@@ -1,6 +1,7 @@
 """Two embedders side by side on the same texts: what is chosen on one map is chosen on the other."""
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,12 @@ def compare(cache: VectorCache, task: Task, lang: str, desk: Desk, other: Desk, 
         raise BadInput("same_embedder")
     whole = Stage(task, 0.1, 0.9, "embedding.vectors")
     drawing = atlases(
-        atlas.corpus, atlas.options, whole, choice=choice, cache=cache, vectors=vectors, every=True
+        atlas.corpus, atlas.options, whole, choice=choice, cache=cache, vectors=vectors, links=atlas.links, every=True
     )  # fmt: skip
-    *_, other.atlas = drawing
-    found = compared(atlas, other.atlas, Stage(task, 0.9, 1.0, "embedding.comparing"))
+    *_, made = drawing
+    found = compared(atlas, made, Stage(task, 0.9, 1.0, "embedding.comparing"))
+    # both maps speak of the clusters of the first, in colours, legend and at the pointer
+    other.atlas = replace(made, labels=atlas.labels, names=atlas.names, typical=atlas.typical, named_by=atlas.named_by)
     maps = (gr.HTML(**_twin(atlas, made, lang), visible=True) for made in (atlas, other.atlas))
     return *maps, reports.changed(atlas, found)
 
