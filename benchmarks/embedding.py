@@ -62,7 +62,7 @@ def search_speed() -> None:
     """One query over 100,000 rows against one matrix–vector product with selection, and against the original's way."""
     rows = np.random.default_rng(0).normal(size=(ROWS, DIM)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    atlas, query = _bare(rows), rows[7].copy()
+    atlas, query = bare_atlas(rows), rows[7].copy()
 
     def product() -> "np.ndarray":
         return np.argpartition(rows @ query, ROWS - BEST)[ROWS - BEST :]
@@ -76,7 +76,7 @@ def search_speed() -> None:
     told("the original's norms and argsort / search", old / ours, ">= 4", f"{old:.1f} / {ours:.1f} ms")
 
 
-def _bare(rows: "np.ndarray") -> Atlas:
+def bare_atlas(rows: "np.ndarray") -> Atlas:
     """An atlas of these rows with nothing but what search looks at."""
     n, none = len(rows), np.zeros(0, np.float32)
     names = tuple(map(str, range(n)))
