@@ -34,31 +34,31 @@ _SPARSE = ("data", "indices", "indptr")
 _HOWS = ("neural", "extractive", "retrieved", "rule")
 
 
-def saved(atlas: Atlas, *, extra: Mapping[str, Any] | None = None) -> bytes:
-    """The file's bytes; `extra` is any further JSON, which `opened` leaves alone."""
+def saved(atlas: Atlas, examples: Mapping[int, str] | None = None) -> bytes:
+    """The file's bytes; `examples` are the labels that the visitor gave on the map, by row."""
     out = io.BytesIO()
-    _write(out, atlas, extra or {})
+    _write(out, atlas, examples or {})
     return out.getvalue()
 
 
-def save_to(path: Path, atlas: Atlas) -> None:
+def save_to(path: Path, atlas: Atlas, examples: Mapping[int, str] | None = None) -> None:
     """Writes the file."""
     with path.open("wb") as file:
-        _write(file, atlas, {})
+        _write(file, atlas, examples or {})
 
 
-def _write(out: IO[bytes], atlas: Atlas, extra: Mapping[str, Any]) -> None:
+def _write(out: IO[bytes], atlas: Atlas, examples: Mapping[int, str]) -> None:
     import numpy as np
 
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, value in (("project", _about(atlas, extra)), ("corpus", _texts(atlas))):
+        for name, value in (("project", _about(atlas, examples)), ("corpus", _texts(atlas))):
             archive.writestr(f"{name}.json", json.dumps(value, ensure_ascii=False))
         for name, array in _arrays(atlas).items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
 
 
-def _about(atlas: Atlas, extra: Mapping[str, Any]) -> dict[str, Any]:
+def _about(atlas: Atlas, examples: Mapping[int, str]) -> dict[str, Any]:
     vectors = atlas.vectors
     return {
         "format": _FORMAT, "version": VERSION, "options": asdict(atlas.options), "method": atlas.method,
@@ -66,7 +66,7 @@ def _about(atlas: Atlas, extra: Mapping[str, Any]) -> dict[str, Any]:
         "named_by": asdict(atlas.named_by) if atlas.named_by else None,
         "vectors": {"choice": vectors.choice, "key": vectors.key, "fingerprint": vectors.fingerprint,
                     "origin": asdict(vectors.origin), "shape": list(vectors.rows.shape)},
-        "extra": dict(extra),
+        "examples": [[row, label] for row, label in examples.items()],
     }  # fmt: skip
 
 
@@ -115,6 +115,15 @@ def opened(source: Path | bytes, task: Task) -> Atlas:
             about["finished"] is True, None, tuple(_pair(pair, n) for pair in _listed(about["links"])),
             _origin(named_by) if named_by else None,
         )  # fmt: skip
+
+
+def examples_in(path: Path, n: int, task: Task) -> dict[int, str]:
+    """The labels that the visitor had given, by row of `n`. Raises BadInput file_broken, Cancelled."""
+    with parsing(shown(path)), zipfile.ZipFile(path) as file:
+        given = _listed(Archive(file, shown(path), task).json("project", dict).get("examples", []))
+        expect(all(len(_listed(pair)) == 2 for pair in given))
+        rows, labels = _numbers([row for row, _ in given], n), strings(label for _, label in given)
+        return dict(zip(rows, labels, strict=True))
 
 
 def _options(about: Mapping[str, Any]) -> Options:

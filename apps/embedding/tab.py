@@ -35,12 +35,12 @@ Shown = tuple[Any, ...]
 
 
 def laid(desk: Desk, colour: str, lang: str) -> Shown:
-    """What shows the map on the desk: facts, map, menu of colours, clusters, selection (3), hits, workspace."""
+    """What shows the map on the desk, in the order of `_Work.shown`. What was said of an earlier map goes."""
     atlas = needs_map(desk)
-    desk.chosen = ()
+    lit, found = search.shown(desk)
     return (
-        words.facts(atlas), drawn(desk, colour, lang), menu(desk, lang, colour), words.table(atlas),
-        *selection.shown(desk), ui.empty("embedding.search_hint"), gr.Column(visible=True),
+        words.facts(atlas), drawn(desk, colour, lang, lit), menu(desk, lang, colour), words.table(atlas), "",
+        *selection.shown(desk), *found, *teach.shown(desk), gr.Column(visible=True),
     )  # fmt: skip
 
 
@@ -99,6 +99,15 @@ class _Work:
     teach: teach.Teach
     group_tab: gr.Tab
 
+    @property
+    def shown(self) -> list[gr.components.Component]:
+        """All that a new map changes: map, colours, clusters, what was found in them, selection, search, labels."""
+        chosen, find, labels = self.selection, self.search, self.teach
+        return [
+            self.chart, self.colour, self.groups.table, self.groups.found, chosen.pane, chosen.text, chosen.tools,
+            find.hits, find.examples, find.clear, labels.examples, labels.learnt, labels.export, self.space,
+        ]  # fmt: skip
+
 
 def _work(mount: Mount, desk: gr.State) -> _Work:
     """Map left, tools right; on a narrow page one below the other."""
@@ -141,11 +150,7 @@ def build(mount: Mount) -> None:
             pairs(mount, cache)
         with gr.Tab(mount.t("tab_twins"), id="twins") as twin_tab:
             twins(mount, desk, cache, twin_tab)
-    chosen = work.selection
-    shown = [
-        said, work.chart, work.colour, work.groups.table, chosen.pane, chosen.text, chosen.tools, work.search.hits,
-        work.space,
-    ]  # fmt: skip
+    shown = [said, *work.shown]
     main = {"start": start, "stop": stop, "status": status}
     _wire_data(mount, given, desk, main)
     inputs = [desk, given.texts, given.reading, mount.choice("embed"), work.colour, *given.options]

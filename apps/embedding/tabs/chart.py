@@ -40,12 +40,13 @@ def _peek(given: dict[str, Any], lang: str, desk: Desk) -> Any:  # noqa: ANN401
     return gr.HTML(tip=tip(desk.atlas, given.get("row"), lang)) if desk.atlas else gr.skip()
 
 
-def drawn(desk: Desk, colour: str, lang: str) -> Any:  # noqa: ANN401
-    """The whole map anew: points, colours, nothing lit, nothing chosen."""
+def drawn(desk: Desk, colour: str, lang: str, lit: list[int]) -> Any:  # noqa: ANN401
+    """The whole map anew: points, colours, the hits that are lit, the selection."""
     assert desk.atlas is not None
     return gr.HTML(
-        value=points(desk.atlas, lang), colour=desk.colouring(colour, lang), lit=[], chosen=_chosen(""), visible=True
-    )
+        value=points(desk.atlas, lang), colour=desk.colouring(colour, lang), lit=lit, chosen=_chosen(desk),
+        visible=True,
+    )  # fmt: skip
 
 
 def recoloured(desk: Desk, colour: str, lang: str) -> Any:  # noqa: ANN401
@@ -55,12 +56,12 @@ def recoloured(desk: Desk, colour: str, lang: str) -> Any:  # noqa: ANN401
 
 def chosen(desk: Desk) -> Any:  # noqa: ANN401
     """The map with the desk's selection."""
+    return gr.HTML(chosen=_chosen(desk))
+
+
+def _chosen(desk: Desk) -> dict[str, Any]:
     assert desk.atlas is not None
-    return gr.HTML(chosen=_chosen(bits(desk.chosen, len(desk.atlas.corpus.texts)) if desk.chosen else ""))
-
-
-def _chosen(bits: str) -> dict[str, Any]:
-    return {"bits": bits, "turn": next(_turns)}
+    return {"bits": bits(desk.chosen, len(desk.atlas.corpus.texts)) if desk.chosen else "", "turn": next(_turns)}
 
 
 def menu(desk: Desk, lang: str, value: str) -> Any:  # noqa: ANN401

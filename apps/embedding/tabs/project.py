@@ -17,7 +17,7 @@ from apps.embedding.desk import Desk
 from apps.embedding.export import as_csv, as_parquet
 from apps.embedding.grow import extended
 from apps.embedding.page import page
-from apps.embedding.project import SUFFIX, opened, save_to
+from apps.embedding.project import SUFFIX, examples_in, opened, save_to
 from apps.embedding.tabs.groups import needs_map
 from apps.embedding.tabs.teach import labels_csv
 from apps.mount import PRIVATE, Mount
@@ -52,7 +52,7 @@ def made(kind: str, task: Task, lang: str, desk: Desk, colour: str) -> str:
     extra = None if desk.classified is None else {_EXTRA: desk.classified.labels}
     if kind == "project":
         path = folder / f"luotuo-map{SUFFIX}"
-        save_to(path, atlas)
+        save_to(path, atlas, desk.examples)
     elif kind == "parquet":
         path = folder / "luotuo-map.parquet"
         path.write_bytes(as_parquet(atlas, extra=extra))
@@ -72,7 +72,10 @@ def made(kind: str, task: Task, lang: str, desk: Desk, colour: str) -> str:
 def reopen(task: Task, lang: str, desk: Desk, path: str) -> None:
     """Puts the saved analysis on the desk."""
     task.step(0.05, "embedding.reading")
-    desk.lay(opened(Path(path), task))
+    atlas = opened(Path(path), task)
+    examples = examples_in(Path(path), len(atlas.labels), task)
+    desk.lay(atlas)
+    desk.examples = examples
 
 
 def add(cache: VectorCache, task: Task, lang: str, desk: Desk, text: str) -> None:

@@ -52,6 +52,15 @@ def look(lang: str, desk: Desk, text: str, hybrid: bool, colour: str) -> tuple[A
     return gr.HTML(**lit), words.hit_list(desk.atlas, hits), menu(desk, lang, colour)
 
 
+def shown(desk: Desk) -> tuple[list[int], tuple[Any, ...]]:
+    """Rows that are lit, and (hits, examples, button that forgets them) of the search that stands on the desk."""
+    forgets = gr.Button(visible=bool(desk.like or desk.unlike))
+    if desk.atlas is None or desk.query is None:
+        return [], (ui.empty("embedding.search_hint"), exampled(desk), forgets)
+    hits = found(desk.atlas, desk.query, FOUND, Task())
+    return [hit.row for hit in hits], (words.hit_list(desk.atlas, hits), exampled(desk), forgets)
+
+
 def example(kind: str, lang: str, desk: Desk, text: str, hybrid: bool, colour: str) -> tuple[Any, ...]:
     """The selection becomes an example (`like`) or a counter-example (`unlike`) of the search."""
     if not desk.chosen:

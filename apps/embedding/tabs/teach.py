@@ -61,6 +61,13 @@ def clear(lang: str, desk: Desk) -> str:
     return ui.empty("embedding.no_examples")
 
 
+def shown(desk: Desk) -> tuple[Any, ...]:
+    """(examples, what was learnt, export) as they stand on the desk."""
+    atlas, made = needs_map(desk), desk.classified
+    said = "" if made is None else reports.learnt(atlas, made)
+    return reports.taught(atlas, desk.examples), said, gr.Button(visible=made is not None)
+
+
 def learn(task: Task, lang: str, desk: Desk, method: str) -> tuple[Any, ...]:
     """Labels for all texts; the map in their colours."""
     atlas = needs_map(desk)
