@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.actions import at, example, field, ready, replies
+from tests.browser.actions import at, drawn_map, example, field, press, ready, replies, tool
 from tests.browser.conftest import visits
 from tests.conftest import Hub, started
-from tests.models import tiny
+from tests.models import tiny, tiny_embedders
 
 pytestmark = pytest.mark.browser
 SLOW = 90_000  # the first answer waits for torch and for the model
@@ -22,13 +22,16 @@ RESULTS = {"summary": "#summary-result", "qa": "#qa-answer", "prophet": "#prophe
 
 @pytest.fixture(scope="module")
 def peopled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """A hub whose models.toml names a tiny base with two adapters; its log must hold no traceback at the end."""
+    """A hub whose models.toml names a tiny base with two adapters and a tiny embedder; its log must hold no traceback at the end."""
     home = tmp_path_factory.mktemp("home")
     base = tiny.checkpoint(home / "base", "qwen2", context=4096)
     lines = [f'[models.tiny]\ntitle = "Tiny"\nfolder = "{base}"']
     for seed in (1, 2):
         voice = tiny.adapter(home / f"voice{seed}", base, seed=seed)
         lines.append(f'[adapters.voice{seed}]\nbase = "tiny"\nfolder = "{voice}"')
+    lines.append(
+        f'[models.vectors]\ntitle = "Tiny vectors"\nfolder = "{tiny_embedders.embedder(home / "vec", "bert")}"'
+    )
     (home / "models.toml").write_text("\n".join(lines), encoding="utf-8")
     with started(["app.py", "--no-share", "--offline"], home) as running:
         yield running
@@ -175,3 +178,40 @@ def test_the_owner_adds_a_model(look: Callable[..., Page], peopled: Hub, tmp_pat
         page.locator(f"#hub-ledger [name={name}]").fill(value)
     page.locator("#hub-ledger form button").click()
     expect(page.locator("#hub-ledger output")).to_contain_text("config.json", timeout=SLOW)
+
+
+def pick(page: Page, menu: str, title: str) -> None:
+    """Picks a model in a menu that the hub fills when the visitor comes to it."""
+    box = field(page, menu)
+    expect(box).not_to_have_value("", timeout=20_000)
+    box.click()
+    page.get_by_role("option", name=title, exact=True).last.click()
+
+
+def test_clusters_named_by_a_model_and_two_embedders_side_by_side(look: Callable[..., Page]) -> None:
+    page = at(look, "embedding")
+    example(page, "embedding").click()
+    expect(field(page, "embedding-texts")).not_to_have_value("")
+    press(page, "embedding", "#embedding-map canvas")
+    drawn_map(page)
+    tool(page, 1)
+    pick(page, "embedding-namer", "Tiny")
+    page.click("#embedding-speak")
+    named = page.locator("#embedding-clusters .badge")
+    expect(named).to_have_text(re.compile("神经模型.*Tiny"), use_inner_text=True, timeout=SLOW)
+    page.locator("#embedding-views").get_by_role("tab").nth(3).click()
+    pick(page, "embedding-second", "Tiny vectors")
+    page.click("#embedding-twins-run")
+    left, right = (page.locator(f"#embedding-{side} .luotuo-map") for side in ("left", "right"))
+    expect(page.locator("#embedding-twins-said tbody tr").first).to_be_visible(timeout=SLOW)
+    for twin in (left, right):
+        expect(twin).to_have_attribute("data-drawn", "48", timeout=20_000)
+    left.locator(".map-stage").evaluate("stage => stage.scrollIntoView({block: 'center'})")
+    x, y = left.evaluate(
+        "root => { const frame = root.map.stage.getBoundingClientRect(), spots = root.map.pixels();"
+        " return [frame.left + spots[0], frame.top + spots[1]]; }"
+    )
+    page.mouse.click(x, y)
+    for twin in (left, right):
+        expect(twin).to_have_attribute("data-chosen", "1")
+    assert left.evaluate("root => [...root.map.chosen]") == right.evaluate("root => [...root.map.chosen]")
