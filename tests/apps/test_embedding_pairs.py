@@ -127,6 +127,8 @@ def test_the_same_embedder_agrees_with_itself_and_a_shuffled_one_by_chance() -> 
     assert moved.before == pytest.approx(float(unit[moved.row] @ unit[moved.other]), abs=1e-5)
     with pytest.raises(BadInput):
         compared(vectors(rows), vectors(rows[:5]), Task())
+    few = compared(vectors(rows[:12]), vectors(rows[:12][::-1].copy()), Task())
+    assert few.chance < 0.5  # where the nearest 15 are all there are, any two embedders agree
 
 
 def test_one_text_has_no_neighbours_to_compare() -> None:

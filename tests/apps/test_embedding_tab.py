@@ -10,7 +10,7 @@ from apps.embedding.cache import VectorCache
 from apps.embedding.desk import Desk
 from apps.embedding.figure import heatmap
 from apps.embedding.pairs import paired
-from apps.embedding.payload import bits
+from apps.embedding.payload import bits, rows_of_bits
 from apps.embedding.tabs import data, groups, pairs, project, search, selection, teach, twins
 from models.errors import BadInput
 from models.task import Task
@@ -63,6 +63,35 @@ def test_a_map_is_taken_away_and_reopened_on_another_desk(desk: Desk, tmp_path: 
     assert (other.atlas.positions == desk.atlas.positions).all()
     tab.add(VectorCache(tmp_path / "v"), Task(), "zh", other, "骆驼在沙漠里喝水", "cluster")
     assert len(other.atlas.labels) == len(desk.atlas.labels) + 1
+
+
+def test_labels_given_by_hand_come_back_with_the_analysis(desk: Desk) -> None:
+    desk.chosen = (3, 5)
+    teach.give("zh", desk, "甲")
+    other = Desk()
+    shown = tab.reopen(Task(), "zh", other, project.made("project", Task(), "zh", desk, "cluster"), "cluster")
+    assert other.examples == {3: "甲", 5: "甲"}
+    assert any("甲 · 2" in part for part in shown if isinstance(part, str))
+
+
+def test_a_new_layout_keeps_selection_and_hits_and_a_new_corpus_drops_them(desk: Desk, tmp_path: Path) -> None:
+    search.look("zh", desk, "骆驼", True, "cluster")
+    desk.chosen = (0, 2)
+    _, drawn, *_ = tab.apply(Task(), "zh", desk, "cluster", "pca", 3, 15, 0.1, 30, "kmeans", 2, 0, 42)
+    assert rows_of_bits(drawn.props["chosen"]["bits"], len(THEMES)) == (0, 2)
+    assert drawn.props["lit"]
+    text = "\n".join(THEMES[:6])
+    cache = VectorCache(tmp_path / "v")
+    *_, (_, drawn, *_) = tab.draw(cache, Task(), "zh", desk, text, "lines", "", "cluster", *OPTIONS)
+    assert (drawn.props["chosen"]["bits"], drawn.props["lit"]) == ("", [])
+
+
+def test_an_emptied_search_leaves_the_colours_of_its_scores(desk: Desk) -> None:
+    search.look("zh", desk, "骆驼", True, "score")
+    chart, hits, menu = search.look("zh", desk, " ", True, "score")
+    assert (menu.value, chart.props["lit"]) == ("cluster", [])
+    assert chart.props["colour"]["names"]
+    assert "<li" not in hits
 
 
 def test_parameters_and_songs_and_vectors(desk: Desk, tmp_path: Path) -> None:

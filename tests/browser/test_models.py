@@ -22,7 +22,7 @@ RESULTS = {"summary": "#summary-result", "qa": "#qa-answer", "prophet": "#prophe
 
 @pytest.fixture(scope="module")
 def peopled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """A hub whose models.toml names a tiny base with two adapters and a tiny embedder; its log must hold no traceback at the end."""
+    """A hub whose models.toml names a tiny base, two adapters and an embedder; its log must hold no traceback."""
     home = tmp_path_factory.mktemp("home")
     base = tiny.checkpoint(home / "base", "qwen2", context=4096)
     lines = [f'[models.tiny]\ntitle = "Tiny"\nfolder = "{base}"']
