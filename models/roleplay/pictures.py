@@ -119,7 +119,7 @@ def choose(
     score = likeness + said
     score[_quiet(shots)] = 0.0
     ranked = score.copy()
-    ranked[lately] -= LATELY
+    ranked[lately] -= np.inf if asked and len(set(lately)) < len(shots) else LATELY  # who asks wants to see a new one
     order = np.argsort(-ranked, kind="stable")[:_SHOWN].tolist()
     listed = tuple(Ranked(at, shots[at].captions[0], float(score[at]), float(said[at]), at in lately) for at in order)
     if asked or score[order[0]] >= gallery.threshold and score[order[0]] > 0:
