@@ -66,11 +66,11 @@ def read_folder(tree: Tree, lint: Lint, task: Task) -> Pack:
     tree = tree.below(bases[0])
     scenes, pictures = _scenes(tree, lint, task), _pictures(tree, lint, task)
     pack = _pack(tree, scenes, pictures, lint, task)
+    if META in tree.sizes:
+        pack = apply_meta(pack, tree.read(META, task), lint)
     for name in EMBEDS:
         if at := next((path for path in (f"jsonl/{name}", name) if path in tree.sizes), None):
             pack = read_embeds(tree.read(at, task), at, pack, lint, task)
-    if META in tree.sizes:
-        pack = apply_meta(pack, tree.read(META, task), lint)
     _note_unread(tree, lint)
     return pack
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.documents.encoding import clean
 from models.documents.gate import kind, shown
 from models.documents.text import docx
 from models.errors import BadInput
@@ -138,7 +137,7 @@ def _text(text: str, data: bytes, file: str, lint: Lint, task: Task) -> tuple[Pa
         raise BadInput("pack_unknown", name=shown(Path(file)))
     if is_subtitles(text):
         return read_subtitles(text, file, lint, task), "subtitles"
-    return read_script(clean(text), file, lint, task), "script"
+    return read_script(text, file, lint, task), "script"
 
 
 def _json(text: str) -> object:

@@ -81,6 +81,8 @@ def _write_attachments(pack: Pack, folder: Path) -> list[str]:
 def read_shelved(folder: Path) -> Pack:
     """The pack of a folder. Raises OSError, ValueError, KeyError, TypeError for a broken one."""
     about = parse_json((folder / PACK).read_text(encoding="utf-8"))
+    if not isinstance(about, dict):
+        raise ValueError(f"{PACK} is no object")
     listed = parse_json((folder / SCENES).read_text(encoding="utf-8"))
     scenes = tuple(scene(one["title"], one["raw"], one.get("source", "")) for one in listed)
     with os.scandir(folder / "images") as entries:

@@ -162,10 +162,10 @@ def safe_name(raw: str) -> str | None:
     ('a/b.txt', None, None, None, 'a')
     """
     name = raw.replace("\\", "/")
-    if name.startswith("/") or "\0" in name or len(name) > MAX_NAME or name[1:2] == ":":
+    if name.startswith("/") or len(name) > MAX_NAME:
         return None
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    if not parts or ".." in parts or len(parts) > MAX_DEPTH:
+    if not parts or ".." in parts or len(parts) > MAX_DEPTH or parts[0][1:2] == ":":
         return None
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
         return None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["write_zip"]
 
-_FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]+')
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*]+')
 MAX_TITLE = 80  # characters of a file's name
 
 
