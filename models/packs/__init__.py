@@ -10,8 +10,9 @@ Knows no model and no page. Never unpickles, never runs anything that a pack hol
 from models.packs.charx import write_charx, write_png
 from models.packs.hub import write_hub
 from models.packs.lint import Finding, LintReport, Place
+from models.packs.merging import merge
 from models.packs.pack import Bilingual, Line, Lore, Pack, Picture, Scene, Vectors
-from models.packs.reader import merge, read_bytes, read_pack
+from models.packs.reader import read_bytes, read_pack
 from models.packs.store import Listed, PackStore
 from models.packs.zipped import write_zip
 

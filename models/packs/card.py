@@ -26,7 +26,6 @@ _TURN = re.compile(
     r"^\s*(?:(\{\{char\}\}|<BOT>)|(\{\{user\}\}|<USER>)|([^\s:：][^:：\n]{0,39}?))\s*[:：][ \t]*", re.IGNORECASE
 )
 _CARD_ONLY = (
-    "id",
     "personality",
     "scenario",
     "instructions",

@@ -102,7 +102,8 @@ def _read(card: Mapping[str, Any], file: str, portrait: Picture | None, fetch: F
     assets = _Assets(files=_own_files(card))
     for entry in entries:
         _take(entry, file, fetch, portrait, assets, lint)
-    if portrait is not None and not any(one.portrait for one in assets.pictures.values()):
+    drawn = bool(_own(card)) and not assets.files  # the hub wrote it for a pack without pictures
+    if portrait is not None and not drawn and not any(one.portrait for one in assets.pictures.values()):
         name = unique(portrait.file, assets.pictures)
         assets.pictures[name] = replace(portrait, file=name, portrait=True, caption=pack.name)
     if assets.elsewhere:
@@ -111,13 +112,21 @@ def _read(card: Mapping[str, Any], file: str, portrait: Picture | None, fetch: F
     return apply_own(pack, card, file, lint)
 
 
-def _own_files(card: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the pictures of a card that the hub wrote are called, in the order of their assets."""
+def _own(card: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the hub itself wrote into a card; empty for a card from elsewhere."""
     data = card["data"] if isinstance(card.get("data"), dict) else {}
     extensions = data.get("extensions")
     own = extensions.get("luotuo") if isinstance(extensions, dict) else None
-    listed = own.get("pictures") if isinstance(own, dict) else None
-    return tuple(str(one.get("file", "")) if isinstance(one, dict) else "" for one in listed or ())
+    return own if isinstance(own, dict) else {}
+
+
+def _own_files(card: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the pictures of a card that the hub wrote are called, in the order of their assets."""
+    listed = _own(card).get("pictures")
+    return tuple(
+        str(one.get("file", "")) if isinstance(one, dict) else ""
+        for one in (listed if isinstance(listed, list) else ())
+    )
 
 
 def _take(entry: object, file: str, fetch: Fetch, portrait: Picture | None, assets: _Assets, lint: Lint) -> None:

@@ -4,6 +4,7 @@ A field of the wrong type is noted in the report and counts as absent; it never 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,24 +15,33 @@ from models.packs.reading import bilingual
 __all__ = ["Fields", "parse_json", "to_json"]
 
 MAX_LIST = 20_000  # entries of one list
+_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")  # half of a surrogate pair, most often with its other half
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def parse_json(text: str) -> Any:  # noqa: ANN401  (whatever JSON holds)
     """The value of a JSON text. Raises ValueError for anything else, too deep nesting and too long numbers included."""
     try:
-        return json.loads(text)
+        value = json.loads(text, parse_constant=lambda _: None)
+        return _mended(value) if _ESCAPED.search(text) else value
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
 
+def _mended(value: Any) -> Any:  # noqa: ANN401
+    """The value with U+FFFD for halves of surrogate pairs, which no file can hold."""
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_mended(one) for one in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(one) for key, one in value.items()}
+    return value
+
+
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """JSON as the hub writes it: UTF-8 letters as they are; half a surrogate pair is escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        text = json.dumps(value, indent=indent)
-    return text
+    """JSON as the hub writes it: letters as they are."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
 class Fields:
@@ -78,7 +88,7 @@ class Fields:
             self._lint.add("bad_field", self._file, excerpt=key)
         return tuple(one for one in found if one.strip())
 
-    def bilingual(self, key: str) -> Bilingual:
+    def words(self, key: str) -> Bilingual:
         """A text in two languages: {"zh", "en"}, or one text in whichever it is."""
         value = self._take(key, (dict, str))
         if isinstance(value, str):

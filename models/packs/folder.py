@@ -33,7 +33,7 @@ from models.packs.tree import Tree
 from models.packs.vectors import read_embeds
 from models.task import Task
 
-__all__ = ["find_bases", "persona_names", "read_folder", "scenes_of", "stem_of"]
+__all__ = ["MARKERS", "find_bases", "persona_names", "read_folder", "scenes_of", "stem_of"]
 
 MARKERS = ("system_prompt.txt", META)
 EMBEDS = ("title_text_embed.jsonl", "image_embed.jsonl")
@@ -66,11 +66,11 @@ def read_folder(tree: Tree, lint: Lint, task: Task) -> Pack:
     tree = tree.below(bases[0])
     scenes, pictures = _scenes(tree, lint, task), _pictures(tree, lint, task)
     pack = _pack(tree, scenes, pictures, lint, task)
+    if META in tree.sizes:
+        pack = apply_meta(pack, tree.read(META, task), lint)
     for name in EMBEDS:
         if at := next((path for path in (f"jsonl/{name}", name) if path in tree.sizes), None):
             pack = read_embeds(tree.read(at, task), at, pack, lint, task)
-    if META in tree.sizes:
-        pack = apply_meta(pack, tree.read(META, task), lint)
     _note_unread(tree, lint)
     return pack
 
@@ -104,7 +104,7 @@ def stem_of(name: str) -> str:
 
 
 def scenes_of(texts: Sequence[tuple[str, str] | tuple[str, str, str]], lint: Lint) -> list[Scene]:
-    """Scenes of (file, text) or (title, text, file); duplicates and oddities are noted, an empty text makes none."""
+    """Scenes of (file, text) or (title, text, file); duplicates and oddities are noted; an empty text makes none."""
     scenes, seen = [], {}
     for title, text, *named in texts:
         file = named[0] if named else title

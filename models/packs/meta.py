@@ -77,7 +77,7 @@ def apply_fields(pack: Pack, given: object, lint: Lint, file: str) -> Pack:
     fields = Fields(given, file, lint)
     found: dict[str, Any] = {name: fields.text(name) for name in _TEXTS if name in fields}
     found |= {name: fields.texts(name) for name in _LISTS if name in fields}
-    found |= {name: fields.bilingual(name) for name in _BOTH if name in fields}
+    found |= {name: fields.words(name) for name in _BOTH if name in fields}
     if "id" in fields:
         found["id"] = slug(fields.text("id"))
     if "extra" in fields:
@@ -99,7 +99,7 @@ def _pictures(pictures: Sequence[Picture], given: Sequence[object], lint: Lint, 
         if picture is None:
             lint.add("picture_missing", file, excerpt=fields.text("file"), name=fields.text("file")[:60])
             continue
-        caption = fields.bilingual("caption") or picture.caption
+        caption = fields.words("caption") or picture.caption
         emotion, cues = fields.text("emotion"), fields.texts("cues")[:MAX_CUES]
         flags = {name: fields.flag(name) for name in ("portrait", "neutral")}
         described.append(replace(picture, caption=caption, emotion=emotion, cues=cues, **flags))

@@ -25,6 +25,7 @@ MAX_TEXTS = 192 * 2**20  # of all of them
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 1024  # pixels of a portrait that had to be made anew
 _TEXTUAL = (b"tEXt", b"zTXt", b"iTXt")
+_END = b"\0\0\0\0IEND\xaeB`\x82"
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -94,12 +95,13 @@ def without_chunks(data: bytes) -> bytes:
 
 def with_chunks(picture: bytes, texts: Mapping[str, bytes]) -> bytes:
     """A PNG with tEXt chunks before its end, as SillyTavern writes them; the values are put into base64."""
-    parts = [SIGNATURE]
-    for kind, start, end in _chunks(without_chunks(picture) if texts else picture):
+    parts, bare = [SIGNATURE], without_chunks(picture)
+    for kind, start, end in _chunks(bare):
         if kind == b"IEND":
-            parts += [_chunk(key.encode("latin-1"), base64.b64encode(value)) for key, value in texts.items()]
-        parts.append(picture[start:end] if not texts else b"")
-    return b"".join(parts)
+            break
+        parts.append(bare[start:end])
+    parts += [_chunk(key.encode("latin-1"), base64.b64encode(value)) for key, value in texts.items()]
+    return b"".join((*parts, _END))
 
 
 def _chunk(key: bytes, value: bytes) -> bytes:

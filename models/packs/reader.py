@@ -5,12 +5,10 @@ PNG and charx, lorebooks. Knows which reader to call and what all packs must hav
 are never opened, whatever their name.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.documents.encoding import clean
 from models.documents.gate import kind, shown
 from models.documents.text import docx
 from models.errors import BadInput
@@ -18,25 +16,26 @@ from models.packs.card import is_card
 from models.packs.charx import is_charx, read_charx, read_json_card, read_png_card
 from models.packs.chroma import is_chroma, read_chroma
 from models.packs.fields import parse_json
-from models.packs.folder import read_folder
+from models.packs.folder import MARKERS, read_folder
 from models.packs.hub import is_hub_row, read_hub
 from models.packs.lint import Lint, LintReport
 from models.packs.lorebook import is_lorebook, read_book
 from models.packs.pack import Bilingual, Pack
 from models.packs.png import SIGNATURE
-from models.packs.reading import picture_kind, slug, text_of, unique
+from models.packs.reading import picture_kind, slug, text_of
 from models.packs.scripts import is_dialogue, is_subtitles, read_dialogues, read_script, read_subtitles
 from models.packs.tree import MAX_BYTES, Tree, folder_tree, zip_tree
-from models.packs.vectors import add_vectors, is_vector, read_embeds
+from models.packs.vectors import is_vector, read_embeds
 from models.task import Task
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
-__all__ = ["merge", "read_bytes", "read_pack"]
+__all__ = ["read_bytes", "read_pack"]
 
-HEAD = 440  # characters, without blanks, in which two scenes must agree; the originals embedded 510 with blanks
 USUAL_ROLE = {"zh": "我", "ja": "私", "en": "Me"}
+_PACKED = (".json", ".jsonl", ".png", ".srt", ".ass")
+_ZIP_END, _ZIP_TAIL = b"PK\x05\x06", 66_000  # bytes from the end, a comment included
 
 
 def read_pack(path: Path, task: Task) -> tuple[Pack, LintReport]:
@@ -62,7 +61,7 @@ def read_bytes(data: bytes, name: str, task: Task) -> tuple[Pack, LintReport]:
     lint = Lint()
     if data.startswith(SIGNATURE):
         return _finished(read_png_card(data, name, lint, task), lint, "png")
-    if kind(data) == "zip":
+    if _is_zip(data):
         found, form = _zipped(data, name, lint, task)
         return _finished(found, lint, form)
     if kind(data) or picture_kind(data):
@@ -74,6 +73,11 @@ def read_bytes(data: bytes, name: str, task: Task) -> tuple[Pack, LintReport]:
     return _finished(pack, lint, form)
 
 
+def _is_zip(data: bytes) -> bool:
+    """Whether this is a zip, or a picture with a zip behind it: some programs put a charx behind its portrait."""
+    return kind(data) == "zip" or (data.startswith(b"\xff\xd8\xff") and _ZIP_END in data[-_ZIP_TAIL:])
+
+
 def _zipped(data: bytes, name: str, lint: Lint, task: Task) -> tuple[Pack, str]:
     tree = zip_tree(data, name, lint)
     if "word/document.xml" in tree.sizes:
@@ -82,7 +86,28 @@ def _zipped(data: bytes, name: str, lint: Lint, task: Task) -> tuple[Pack, str]:
         return read_charx(tree, lint, task), "charx"
     if is_chroma(tree):
         return read_chroma(tree, lint, task), "chroma"
+    if inner := _only_file(tree):
+        return _inner(tree.read(inner, task), inner, lint, task)
     return _folder(tree, name, lint, task), "folder"
+
+
+def _only_file(tree: Tree) -> str:
+    """The one file of a zip that is no folder pack but somebody's packed card, script or jsonl; else ""."""
+    if any(name.rsplit("/", 1)[-1] in MARKERS or "/texts/" in f"/{name}" for name in tree.sizes):
+        return ""
+    names = [name for name in tree.sizes if not name.lower().endswith((".txt", ".md"))]
+    single = names if names else list(tree.sizes)
+    return single[0] if len(single) == 1 and single[0].lower().endswith(_PACKED) else ""
+
+
+def _inner(data: bytes, name: str, lint: Lint, task: Task) -> tuple[Pack, str]:
+    """A file inside a zip; a zip in there is not opened."""
+    if data.startswith(SIGNATURE):
+        return read_png_card(data, name, lint, task), "png"
+    text = None if kind(data) or picture_kind(data) else text_of(data, name, lint, task)
+    if text is None:
+        raise BadInput("file_type", name=shown(Path(name)))
+    return _text(text.removeprefix("\ufeff"), data, Path(name).name, lint, task)
 
 
 def _folder(tree: Tree, name: str, lint: Lint, task: Task) -> Pack:
@@ -112,7 +137,7 @@ def _text(text: str, data: bytes, file: str, lint: Lint, task: Task) -> tuple[Pa
         raise BadInput("pack_unknown", name=shown(Path(file)))
     if is_subtitles(text):
         return read_subtitles(text, file, lint, task), "subtitles"
-    return read_script(clean(text), file, lint, task), "script"
+    return read_script(text, file, lint, task), "script"
 
 
 def _json(text: str) -> object:
@@ -141,50 +166,3 @@ def _finished(pack: Pack, lint: Lint, form: str) -> tuple[Pack, LintReport]:
         lint.add("speaker_silent", pack.name.to("zh"), name=pack.speaker)
     roles = tuple(role for role in pack.roles if not pack.is_own(role)) or (USUAL_ROLE.get(pack.language, "Me"),)
     return replace(pack, roles=roles), lint.report(form)
-
-
-def merge(pack: Pack, other: Pack) -> Pack:
-    """The pack with what another one adds: vectors of the same scenes and captions, further pictures, lore, and every
-    text that it lacks itself."""
-    texts = ("personality", "scenario", "instructions", "after_history", "examples", "source", "licence")
-    wanting = (*texts, "persona", "greeting", "series", "scenes", "starters", "alternate_greetings", "deflections")
-    filled = {name: getattr(other, name) for name in wanting if not getattr(pack, name)}
-    known = {picture.file for picture in pack.pictures}
-    fresh = [
-        replace(one, file=unique(one.file, known)) for one in other.pictures if one.file not in known and one.content
-    ]
-    lore = (*pack.lore, *(one for one in other.lore if one not in pack.lore))
-    merged = replace(pack, **filled, pictures=(*pack.pictures, *fresh), lore=lore)
-    return _with_vectors(merged, other)
-
-
-def _with_vectors(pack: Pack, other: Pack) -> Pack:
-    """Vectors of `other` for the scenes and captions that both have."""
-    scenes = {_squeezed(one.text): at for at, one in enumerate(other.scenes)}
-    heads = {text[:HEAD]: at for text, at in scenes.items() if len(text) >= HEAD}
-    captions = {one.caption.to("zh").strip(): at for at, one in enumerate(other.pictures)}
-
-    def where(text: str) -> int | None:
-        """The row of a scene; what the original embedders cut off does not tell two scenes apart."""
-        return scenes.get(text, heads.get(text[:HEAD]) if len(text) >= HEAD else None)
-
-    for vectors in other.vectors.values():
-        rows = _picked(vectors.scenes, [_squeezed(one.text) for one in pack.scenes], where)
-        shown_ = _picked(vectors.captions, [one.caption.to("zh").strip() for one in pack.pictures], captions.get)
-        if rows is not None or shown_ is not None:
-            pack = add_vectors(pack, replace(vectors, scenes=rows, captions=shown_))
-    return pack
-
-
-def _picked(
-    rows: "np.ndarray | None", wanted: list[str], where: Callable[[str], int | None]
-) -> "np.ndarray | None":  # fmt: skip
-    """The rows of what is wanted; None unless all of them are there."""
-    places = [where(one) for one in wanted]
-    if rows is None or not places or any(at is None for at in places):
-        return None
-    return rows[places]
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split())

@@ -31,6 +31,7 @@ __all__ = [
 PICTURE_KINDS = ("jpg", "png", "webp", "gif", "svg")
 MAX_ROLES = 8
 _HAN, _KANA = re.compile(r"[\u3400-\u9fff]"), re.compile(r"[\u3040-\u30ff]")
+_MACRO = re.compile(r"\{\{[^{}]{0,40}\}\}|<[^<>]{0,40}>")  # {{user}}, <START>: of no language
 _LATIN = re.compile(r"[A-Za-z]")
 _SVG = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)?<svg[\s>]", re.DOTALL)
 _ACTIVE_SVG = re.compile(
@@ -41,7 +42,7 @@ _ACTIVE_SVG = re.compile(
 
 
 def text_of(data: bytes, file: str, lint: Lint, task: Task) -> str | None:
-    """The text of a file to the letter where it is UTF-8, else as models/documents reads it; None for no text."""
+    """The text of a file: to the letter where it is UTF-8, else as models/documents reads it; None for no text."""
     lint.n_files += 1
     lint.n_bytes += len(data)
     if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -92,7 +93,7 @@ def bilingual(text: str) -> Bilingual:
 
 def language_of(texts: Iterable[str]) -> str:
     """zh, ja or en: what most of the letters of some texts are."""
-    sample = "\n".join(text[:2000] for text, _ in zip(texts, range(60), strict=False))
+    sample = _MACRO.sub("", "\n".join(text[:2000] for text, _ in zip(texts, range(60), strict=False)))
     han, kana, latin = (len(pattern.findall(sample)) for pattern in (_HAN, _KANA, _LATIN))
     if kana * 4 > han + kana:
         return "ja"

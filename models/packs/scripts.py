@@ -10,7 +10,7 @@ from typing import Any
 from models.errors import BadInput
 from models.packs.fields import parse_json
 from models.packs.folder import scenes_of
-from models.packs.lint import Lint
+from models.packs.lint import LONG, Lint
 from models.packs.pack import Pack, Scene
 from models.packs.reading import bilingual, language_of, partners, slug, speaker_of
 from models.task import Task
@@ -18,8 +18,9 @@ from models.task import Task
 __all__ = ["is_dialogue", "is_subtitles", "pack_from", "read_dialogues", "read_script", "read_subtitles"]
 
 PAUSE_MS = 15_000  # of silence between two subtitles: a new scene
+MIN_SINGLE = 6  # lines with blank lines between them that are a way of writing, not scenes
 MOST_LINES = 60  # of a scene of subtitles
-_BLANK = re.compile(r"(?:\r?\n[ \t\u3000]*){2,}")
+_CUT = re.compile(r"((?:\r?\n[ \t\u3000]*){2,})")
 _HEADING = re.compile(r"^##[ \t]+(.+?)[ \t]*\r?$", re.MULTILINE)
 _SRT = re.compile(r"^\s*\d+\s*\r?\n\s*\d{1,2}:\d\d:\d\d[,.]\d{1,3}\s*-->", re.MULTILINE)
 _ASS = re.compile(r"^\s*\[Script Info\]", re.MULTILINE | re.IGNORECASE)
@@ -31,12 +32,29 @@ def read_script(text: str, file: str, lint: Lint, task: Task) -> Pack:
     task.check()
     stem = PurePosixPath(file).stem
     if _HEADING.search(text):
-        parts = _HEADING.split(text)
-        named = zip(parts[1::2], parts[2::2], strict=True)
+        parts = [stem, *_HEADING.split(text)]
+        named = zip(parts[::2], parts[1::2], strict=True)
         pieces = [(title, piece.strip("\r\n"), file) for title, piece in named if piece.strip()]
     else:
-        pieces = [(f"{stem}_{at}", piece, file) for at, piece in enumerate(filter(str.strip, _BLANK.split(text)))]
+        pieces = [(f"{stem}_{at}", piece, file) for at, piece in enumerate(_parts(text))]
     return pack_from(scenes_of(pieces, lint), stem, file, lint)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """What stands between blank lines; where that is one line most of the time, several of them are one scene."""
+    cut = _CUT.split(text)  # pieces and the blank lines between them in turn
+    pieces = [at for at in range(0, len(cut), 2) if cut[at].strip()]
+    single = sum("\n" not in cut[at].strip() for at in pieces)
+    if len(pieces) < MIN_SINGLE or single < 0.8 * len(pieces):
+        yield from (cut[at] for at in pieces)
+        return
+    joined = ""
+    for at in pieces:
+        if joined and len(joined) + len(cut[at]) > LONG:
+            yield joined.rstrip()
+            joined = ""
+        joined += cut[at] + (cut[at + 1] if at + 1 < len(cut) else "")
+    yield joined.rstrip()
 
 
 def pack_from(scenes: Sequence[Scene], stem: str, file: str, lint: Lint) -> Pack:
@@ -69,7 +87,7 @@ def read_subtitles(text: str, file: str, lint: Lint, task: Task) -> Pack:
     import pysubs2
 
     try:
-        events = pysubs2.SSAFile.from_string(text).events
+        events = pysubs2.SSAFile.from_string(text, "ass" if _ASS.search(text[:2000]) else "srt").events
     except Exception as error:  # its parsers raise what they please
         raise BadInput("file_broken", name=file) from error
     stem, pieces, lines, last = PurePosixPath(file).stem, list[str](), list[str](), 0

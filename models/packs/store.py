@@ -3,37 +3,38 @@
     <root>/<id>/pack.json      everything but scenes, pictures and vectors (models/packs/meta.py)
     <root>/<id>/scenes.json    the scenes to the letter, in one file: 1,700 files take longer to open than to read
     <root>/<id>/images/…       the pictures;  <root>/<id>/attachments/… what a card brought besides
-    <root>/<id>/vectors/…      <n>.npy, mapped into memory when they are needed, and index.json
+    <root>/<id>/vectors/…      matrices (models/packs/shelved.py)
 
-A pack is written beside its place and then moved there, so a crash leaves the old one or the new one. A broken pack is
-listed with its error and can be deleted; it never stops the others. Knows files, not who may see them.
+A pack is written beside its place and then moved there; whatever a crash left half done is put right by the next start,
+so that the old pack or the new one is there. A broken pack is listed with its error and can be deleted; it never stops
+the others. Several processes may share a root. Knows files, not who may see them.
 """
 
-import json
 import os
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from filelock import FileLock
 
 from models.errors import BadInput
-from models.packs.fields import Fields, parse_json, to_json
-from models.packs.lines import scene
+from models.packs.fields import Fields, parse_json
 from models.packs.lint import Lint
-from models.packs.meta import apply_meta, listed_scenes, meta_of
-from models.packs.pack import Bilingual, Pack, Picture, Scene, Vectors
-from models.packs.reading import picture_kind, slug, unique
+from models.packs.pack import Pack, Vectors
+from models.packs.reading import slug, unique
+from models.packs.shelved import INDEX, PACK, SCENES, add_matrices, read_shelved, write_shelved
 from models.packs.tree import safe_name
-from models.packs.vectors import with_mean
 
 __all__ = ["Listed", "PackStore"]
 
-PACK, SCENES, INDEX = "pack.json", "scenes.json", "index.json"
 MAX_PACKS, MAX_BYTES = 200, 2 * 2**30
 MAX_OPEN = 32  # packs that stay in memory
+LOCK, OLD, GONE = ".lock", ".old", ".gone"  # .<id>.<token>.old: a pack whose successor is on its way
+WAIT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Listed:
 
 
 class PackStore:
-    """The packs below one folder. Safe to use from many threads of one process."""
+    """The packs below one folder. Safe to use from many threads and processes."""
 
     def __init__(
         self, root: Path, *, uploads: bool = True, max_packs: int = MAX_PACKS, max_bytes: int = MAX_BYTES
@@ -59,41 +60,64 @@ class PackStore:
         self.root, self.uploads = root, uploads
         self._max_packs, self._max_bytes = max_packs, max_bytes
         self._lock = threading.RLock()
-        self._open: dict[str, Pack] = {}
-        self._cards: dict[str, tuple[int, Listed]] = {}
+        self._open: dict[str, tuple[tuple[int, ...], Pack]] = {}
+        self._cards: dict[str, tuple[tuple[int, ...], Listed]] = {}
+        if root.is_dir():
+            with self._alone():
+                self._recover()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else writes below the root, no other process either."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with self._lock, FileLock(self.root / LOCK, timeout=WAIT_S):
+            yield
+
+    def _recover(self) -> None:
+        """Puts back what a crash left without a successor, and clears away what nobody needs."""
+        for folder in list(self.root.glob(".*.*")):
+            key = folder.name[1:].split(".")[0]
+            if folder.is_dir() and folder.suffix == OLD and not (self.root / key).exists():
+                os.replace(folder, self.root / key)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def list(self) -> tuple[Listed, ...]:
         """All packs, by name."""
         if not self.root.is_dir():
             return ()
-        found = [self._listed(folder) for folder in sorted(self.root.iterdir()) if _is_pack(folder)]
+        with self._lock:
+            found = [self._listed(folder) for folder in sorted(self.root.iterdir()) if _is_pack(folder)]
         return tuple(sorted(found, key=lambda one: one.name))
 
     def _listed(self, folder: Path) -> Listed:
-        """The card of a pack, read again only when its file has changed."""
-        try:
-            stamp = (folder / PACK).stat().st_mtime_ns
-            known = self._cards.get(folder.name)
-            if known is None or known[0] != stamp:
-                known = (stamp, _card(folder))
-                self._cards[folder.name] = known
-            return known[1]
-        except (OSError, ValueError):
-            return Listed(folder.name, folder.name, broken="pack_broken")
+        """The card of a pack, read again only when its files have changed."""
+        stamp = _stamp(folder)
+        known = self._cards.get(folder.name)
+        if known is None or known[0] != stamp:
+            try:
+                card = _card(folder)
+            except (OSError, ValueError):
+                card = _broken(folder.name)
+            known = self._cards[folder.name] = (stamp, card)
+        return known[1]
 
     def open(self, key: str) -> Pack:
-        """A pack; the same value until it changes. Raises BadInput("unknown_character"), ("pack_broken")."""
+        """A pack; the same value as long as it is not changed. Raises BadInput("unknown_character", "pack_broken")."""
         folder = self._folder(key)
         with self._lock:
-            if key not in self._open:
+            stamp = _stamp(folder)
+            if key not in self._open or self._open[key][0] != stamp:
                 try:
-                    pack = _read(folder)
+                    pack = read_shelved(folder)
                 except (OSError, ValueError, KeyError, TypeError) as error:
+                    self._cards[key] = (stamp, _broken(key))
                     raise BadInput("pack_broken", name=key) from error
+                self._open.pop(key, None)
                 while len(self._open) >= MAX_OPEN:
                     del self._open[next(iter(self._open))]
-                self._open[key] = pack
-            return self._open[key]
+                self._open[key] = (stamp, pack)
+            return self._open[key][1]
 
     def _folder(self, key: str) -> Path:
         if slug(key) != key or not _is_pack(self.root / key):
@@ -103,58 +127,62 @@ class PackStore:
     def save(self, pack: Pack, *, replace: bool = False) -> str:
         """Keeps a pack; gives the id that it got, which is its own unless that is taken and is not to be replaced.
 
-        Raises BadInput("uploads_off"), ("pack_store_full").
+        Raises BadInput("uploads_off"), ("pack_store_full"), OSError when the disk is full.
         """
         if not self.uploads:
             raise BadInput("uploads_off")
-        with self._lock:
-            self.root.mkdir(parents=True, exist_ok=True)
+        with self._alone():
             taken = [one.name for one in self.root.iterdir() if _is_pack(one)]
             key = slug(pack.id)
             key = key if replace and key in taken else unique(key, taken)
-            self._check_room(len(taken) + (key not in taken))
-            self._write(pack, key)
-            return key
-
-    def _check_room(self, n_packs: int) -> None:
-        n_bytes = sum(one.stat().st_size for one in self.root.rglob("*") if one.is_file())
-        if n_packs > self._max_packs or n_bytes > self._max_bytes:
-            limit = f"{self._max_packs} / {self._max_bytes >> 30} GiB"
-            raise BadInput("pack_store_full", limit=limit)
-
-    def _write(self, pack: Pack, key: str) -> None:
-        beside = self.root / f".{key}.{secrets.token_hex(4)}"
-        try:
-            _write(pack, beside)
-            old = self.root / f".{key}.{secrets.token_hex(4)}.old"
-            if (self.root / key).exists():
-                os.replace(self.root / key, old)
-            os.replace(beside, self.root / key)
-            shutil.rmtree(old, ignore_errors=True)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-        self._open.pop(key, None)
-
-    def save_vectors(self, key: str, vectors: Vectors) -> None:
-        """Keeps what an embedder made of a pack, beside what others made. Raises BadInput("unknown_character")."""
-        pack = self.open(key)
-        known = {**pack.vectors, vectors.embedder: with_mean(vectors)}
-        with self._lock:
-            folder, beside = self._folder(key), self.root / f".{key}.{secrets.token_hex(4)}"
-            beside.mkdir()
+            if key not in taken and len(taken) >= self._max_packs:
+                raise self._full()
+            beside = self._beside(key)
             try:
-                _write_vectors(replace(pack, vectors=known), beside)
-                shutil.rmtree(folder / "vectors", ignore_errors=True)
-                os.replace(beside / "vectors", folder / "vectors")
+                write_shelved(pack, beside)
+                self._check_room(key)
+                self._move(beside, key)
             finally:
                 shutil.rmtree(beside, ignore_errors=True)
-            self._open.pop(key, None)
+            return key
+
+    def _beside(self, key: str, end: str = "") -> Path:
+        return self.root / f".{key}.{secrets.token_hex(4)}{end}"
+
+    def _check_room(self, key: str) -> None:
+        """Raises BadInput("pack_store_full") when all packs but the one to be replaced hold too many bytes."""
+        folders = [one for one in self.root.iterdir() if one.is_dir() and one.name != key]
+        if sum(map(_n_bytes, folders)) > self._max_bytes:
+            raise self._full()
+
+    def _full(self) -> BadInput:
+        return BadInput("pack_store_full", limit=f"{self._max_packs} / {self._max_bytes >> 20} MB")
+
+    def _move(self, beside: Path, key: str) -> None:
+        """Puts a written pack into its place; at every moment the old one or the new one can be recovered."""
+        old = self._beside(key, OLD)
+        if (self.root / key).exists():
+            os.replace(self.root / key, old)
+        os.replace(beside, self.root / key)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def save_vectors(self, key: str, vectors: Vectors) -> None:
+        """Keeps what an embedder made of a pack, beside what others made; a side that is None stays as it was.
+
+        Raises BadInput("unknown_character"), ("pack_broken"), ValueError unless there is a row for every scene
+        (picture).
+        """
+        with self._alone():
+            pack = self.open(key)
+            for rows, wanted in ((vectors.scenes, pack.scenes), (vectors.captions, pack.pictures)):
+                if rows is not None and len(rows) != len(wanted):
+                    raise ValueError(f"{len(rows)} rows for {len(wanted)}")
+            add_matrices(self._folder(key), vectors)
 
     def delete(self, key: str) -> None:
         """Throws a pack away for good, a broken one too. Raises BadInput("unknown_character")."""
-        folder = self._folder(key)
-        with self._lock:
-            gone = self.root / f".{key}.{secrets.token_hex(4)}.old"
+        with self._alone():
+            folder, gone = self._folder(key), self._beside(key, GONE)
             os.replace(folder, gone)
             shutil.rmtree(gone, ignore_errors=True)
             self._open.pop(key, None)
@@ -162,103 +190,42 @@ class PackStore:
 
 
 def _is_pack(folder: Path) -> bool:
-    return folder.is_dir() and not folder.is_symlink() and not folder.name.startswith(".")
+    return not folder.name.startswith(".") and folder.is_dir() and not folder.is_symlink()
 
 
-def _write(pack: Pack, folder: Path) -> None:
-    (folder / "images").mkdir(parents=True)
-    pictures = []
-    for one in pack.pictures:
-        try:
-            data = one.read()
-        except OSError:
-            continue
-        if safe_name(one.file) == one.file and "/" not in one.file and picture_kind(data):
-            (folder / "images" / one.file).write_bytes(data)
-            pictures.append(one)
-    names = _write_attachments(pack, folder)
-    kept = replace(pack, pictures=tuple(pictures))
-    about = {**meta_of(kept), "n_scenes": len(pack.scenes), "attachments": names}
-    (folder / SCENES).write_text(to_json(listed_scenes(pack.scenes)), encoding="utf-8", newline="")
-    _write_vectors(pack if len(pictures) == len(pack.pictures) else _without_captions(pack), folder)
-    (folder / PACK).write_text(to_json(about, indent=1), encoding="utf-8", newline="")
+def _stamp(folder: Path) -> tuple[int, ...]:
+    """What changes when a pack changes."""
+    return tuple(_changed(folder / name) for name in (PACK, SCENES, f"vectors/{INDEX}"))
 
 
-def _write_attachments(pack: Pack, folder: Path) -> list[str]:
-    names = []
-    for number, (name, content) in enumerate(pack.attachments.items()):
-        (folder / "attachments").mkdir(exist_ok=True)
-        data = content if isinstance(content, bytes) else content.read_bytes()
-        (folder / "attachments" / str(number)).write_bytes(data)
-        names.append(name)
-    return names
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
-def _without_captions(pack: Pack) -> Pack:
-    """The pack without caption vectors, whose rows would no longer match its pictures."""
-    vectors = {key: replace(one, captions=None, caption_mean=None) for key, one in pack.vectors.items()}
-    return replace(pack, vectors=vectors)
+def _n_bytes(folder: Path) -> int:
+    return sum(one.stat().st_size for one in _files(folder.rglob("*")))
 
 
-def _write_vectors(pack: Pack, folder: Path) -> None:
-    import numpy as np
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    return (one for one in paths if one.is_file() and not one.is_symlink())
 
-    (folder / "vectors").mkdir()
-    index = []
-    for number, one in enumerate(pack.vectors.values()):
-        sides = [side for side in ("scenes", "captions") if getattr(one, side) is not None]
-        for side in sides:
-            np.save(folder / "vectors" / f"{number}-{side}.npy", np.asarray(getattr(one, side), np.float32))
-        index.append({"embedder": one.embedder, "sides": sides, "calibration": dict(one.calibration)})
-    (folder / "vectors" / INDEX).write_text(to_json(index), encoding="utf-8")
+
+def _broken(key: str) -> Listed:
+    return Listed(key, key, broken="pack_broken")
 
 
 def _card(folder: Path) -> Listed:
     """What a list shows of a pack. Raises OSError, ValueError for a broken one."""
+    (folder / SCENES).stat()
     fields = Fields(parse_json((folder / PACK).read_text(encoding="utf-8")), PACK, Lint())
     pictures = [one for _, one in fields.items("pictures") if isinstance(one, dict)]
     portrait = next((one for one in pictures if one.get("portrait")), pictures[0] if pictures else {})
     file = safe_name(str(portrait.get("file", "")))
-    name, series = fields.bilingual("name"), fields.bilingual("series")
+    name, series = fields.words("name"), fields.words("series")
     return Listed(
         folder.name, name.to("zh") or folder.name, series.to("zh"), fields.text("language") or "zh",
         fields.number("n_scenes"), len(pictures), folder / "images" / file if file else None,
     )  # fmt: skip
-
-
-def _read(folder: Path) -> Pack:
-    data = (folder / PACK).read_bytes()
-    about, lint = parse_json(data.decode("utf-8")), Lint()
-    listed = parse_json((folder / SCENES).read_text(encoding="utf-8"))
-    pictures = tuple(
-        Picture(path.name, Bilingual(path.stem), path)
-        for path in sorted((folder / "images").iterdir())
-        if path.is_file()
-    )
-    empty = Pack(id=folder.name, name=Bilingual(folder.name), speaker=folder.name)
-    pack = apply_meta(replace(empty, scenes=tuple(_scenes(listed)), pictures=pictures), data, lint, PACK)
-    names = about.get("attachments", [])
-    attachments = {str(name): folder / "attachments" / str(at) for at, name in enumerate(names)}
-    return replace(pack, id=folder.name, attachments=attachments, vectors=dict(_vectors(folder, pack)))
-
-
-def _scenes(listed: list[dict[str, Any]]) -> Iterator[Scene]:
-    for one in listed:
-        yield scene(one["title"], one["raw"], one.get("source", ""))
-
-
-def _vectors(folder: Path, pack: Pack) -> Iterator[tuple[str, Vectors]]:
-    """Matrices that still fit the pack; others are as good as absent, since they can be made again."""
-    import numpy as np
-
-    wanted = {"scenes": len(pack.scenes), "captions": len(pack.pictures)}
-    try:
-        index = json.loads((folder / "vectors" / INDEX).read_text(encoding="utf-8"))
-        for number, one in enumerate(index):
-            sides = {side: folder / "vectors" / f"{number}-{side}.npy" for side in one["sides"] if side in wanted}
-            rows = {side: np.load(path, mmap_mode="r", allow_pickle=False) for side, path in sides.items()}
-            rows = {side: found for side, found in rows.items() if len(found) == wanted[side]}
-            if rows:
-                yield one["embedder"], with_mean(Vectors(one["embedder"], calibration=one["calibration"], **rows))
-    except (OSError, ValueError, KeyError, TypeError):
-        return

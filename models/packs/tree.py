@@ -79,7 +79,7 @@ def folder_tree(root: Path, lint: Lint) -> Tree:
 
 def _walk(folder: str, prefix: str, paths: dict[str, str], sizes: dict[str, int], lint: Lint) -> None:
     for entry in os.scandir(folder):
-        name = f"{prefix}{entry.name}"
+        name = f"{prefix}{_decoded(os.fsencode(entry.name)) or entry.name}"
         if entry.is_symlink():
             lint.add("link", name)
         elif entry.is_dir(follow_symlinks=False):
@@ -120,7 +120,7 @@ def _members(infos: list[zipfile.ZipInfo], lint: Lint) -> dict[str, zipfile.ZipI
     members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         raw = _real_name(info)
-        if info.is_dir() or raw.endswith(("/", "\\")):
+        if not info.filename or info.is_dir() or raw.endswith(("/", "\\")):
             continue
         name = safe_name(raw)
         if stat.S_ISLNK(info.external_attr >> 16):
@@ -142,12 +142,17 @@ def _real_name(info: zipfile.ZipInfo) -> str:
         written = info.orig_filename.encode("cp437")
     except UnicodeEncodeError:
         return info.filename
+    return _decoded(written) or info.filename
+
+
+def _decoded(written: bytes) -> str:
+    """A name of unknown encoding; "" when it is neither UTF-8 nor GBK."""
     for encoding in ("utf-8", "gb18030"):
         try:
             return written.decode(encoding)
         except UnicodeDecodeError:
             continue
-    return info.filename
+    return ""
 
 
 def safe_name(raw: str) -> str | None:
@@ -157,10 +162,10 @@ def safe_name(raw: str) -> str | None:
     ('a/b.txt', None, None, None, 'a')
     """
     name = raw.replace("\\", "/")
-    if name.startswith("/") or "\0" in name or len(name) > MAX_NAME or name[1:2] == ":":
+    if name.startswith("/") or len(name) > MAX_NAME:
         return None
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    if not parts or ".." in parts or len(parts) > MAX_DEPTH:
+    if not parts or ".." in parts or len(parts) > MAX_DEPTH or parts[0][1:2] == ":":
         return None
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
         return None

@@ -3,7 +3,8 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from models.packs.fields import to_json
 from models.packs.meta import META, meta_of
@@ -11,9 +12,12 @@ from models.packs.pack import Pack
 from models.packs.reading import unique
 from models.packs.vectors import LUOTUO, SEPARATOR
 
+if TYPE_CHECKING:
+    import numpy as np
+
 __all__ = ["write_zip"]
 
-_FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]+')
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*]+')
 MAX_TITLE = 80  # characters of a file's name
 
 
@@ -54,12 +58,17 @@ def _vectors(pack: Pack) -> Iterator[tuple[str, bytes]]:
     if known is None:
         return
     if known.scenes is not None:
-        rows = (
-            {f"{one.title}{SEPARATOR}{one.text}": row.tolist()}
-            for one, row in zip(pack.scenes, known.scenes, strict=True)
-        )
-        yield "jsonl/title_text_embed.jsonl", "".join(f"{to_json(row)}\n" for row in rows).encode()
+        texts = [f"{one.title}{SEPARATOR}{one.text}" for one in pack.scenes]
+        yield "jsonl/title_text_embed.jsonl", _rows(texts, known.scenes)
     if known.captions is not None:
-        shown = zip(pack.pictures, known.captions, strict=True)
-        rows = ({one.caption.to(pack.language): row.tolist()} for one, row in shown)
-        yield "jsonl/image_embed.jsonl", "".join(f"{to_json(row)}\n" for row in rows).encode()
+        captions = [one.caption.to(pack.language) for one in pack.pictures]
+        yield "jsonl/image_embed.jsonl", _rows(captions, known.captions)
+
+
+def _rows(texts: Sequence[str], rows: "np.ndarray") -> bytes:
+    """One text with its vector a line; nine digits are all that a float32 has."""
+    lines = (
+        f"{{{to_json(text)}: [{', '.join([f'{one:.9g}' for one in row.tolist()])}]}}\n"
+        for text, row in zip(texts, rows, strict=True)
+    )
+    return "".join(lines).encode()

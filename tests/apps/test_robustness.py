@@ -34,6 +34,7 @@ from models.embedded.prophet import Prophet, prose
 from models.engine import Reply
 from models.errors import BadInput
 from models.packs.house import pack_of
+from models.packs.pack import Bilingual
 from models.roleplay.pictures import Pick, Ranked
 from models.spec import Evidence, Origin
 from models.strings import table
@@ -173,11 +174,11 @@ def evil_character(folder: Path) -> Character:
 
 def role_play(who: Character, home: Path) -> list[str]:
     """Everything that the role-play tab shows of a hostile character and a hostile visitor."""
-    pack = replace(pack_of(who), alternate_greetings=(f"{EVIL}2",))
+    pack = replace(pack_of(who), greeting=Bilingual(f"{EVIL}早", f"{EVIL}早"), alternate_greetings=(f"{EVIL}2",))
     stage = Stage(Library(home))
     stage.library.shared["evil"] = pack
     story = stage.start(pack, "zh", Story(), f"{EVIL}甲")
-    views = [stage.whole(story, "zh"), *stage.say(story, f"{EVIL}你好骆驼", "zh", Brains())]
+    views = [stage.whole(story, "zh"), *stage.say(story, "你好骆驼", "zh", Brains())]
     shown = Pick(0, 0.5, "matched", (Ranked(0, EVIL, 0.5, 0.1, False),))
     assert all("<script" not in (view.tools or "") for view in views)  # which shows only the beginning of a message
     first, last = views[0], views[-1]
