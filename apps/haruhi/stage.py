@@ -4,6 +4,7 @@ Every command takes the visitor's story and gives Views: what changes on the pag
 nothing of a visitor between two commands. Knows stories, packs and the chosen models; no Gradio.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,6 +30,7 @@ from models.roleplay.turns import NARRATOR, role_name
 from models.spec import Origin
 from models.task import Task
 
+REVEAL_S = 0.03  # between the pieces of a line that was found, so that it can be read as it comes
 TOLD = ("matched", "asked")  # reasons for which a picture counts as shown
 
 
@@ -165,6 +167,7 @@ class Stage:
         step = Step(Reply("", Origin("retrieved")))
         for step in perform(self.library, story, pack, mode, brains, task):
             yield step, None
+            time.sleep(REVEAL_S if step.reply.origin.how == "retrieved" else 0)
         shown = (
             Pick(-1, 0.0, "previous")
             if mode == "narrate"

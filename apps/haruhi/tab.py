@@ -29,6 +29,13 @@ from models.roleplay.replies import OPTIONS
 _WAKE = """import(new URL('ADDRESS/haruhi.js', document.baseURI).href)
   .then((part) => part.mount(element, (what) => trigger('act', what), upload));"""
 _KEEP = "(text) => { window.hubStory ? window.hubStory(text) : (window.hubStoryKept = text); return []; }"
+_FETCH = """(file) => {
+  if (file && file.url !== window.hubFetched) {
+    window.hubFetched = file.url;
+    setTimeout(() => document.querySelector('#haruhi-file').click(), 150);
+  }
+  return [];
+}"""
 MOST_FILES = 60  # of one upload
 
 
@@ -180,10 +187,12 @@ def _wire(mount: Mount, desk: Desk, parts: dict[str, Any], settings: list[gr.com
     plain: dict[str, Any] = {
         "show_progress": "hidden", "concurrency_id": f"{mount.spec.key}-chat", "concurrency_limit": 8, **PRIVATE,
     }  # fmt: skip
+    asked = parts["gallery"].act(_heard(desk.act, parts), common, outputs, trigger_mode="multiple", **plain)
+    asked.success(None, parts["file"], None, js=_FETCH, **PRIVATE)
     running = [
         box.submit(_handler(desk.say, parts), [box, *common], outputs, **plain),
         parts["starters"].click(_handler(_first(desk.say), parts), [parts["starters"], *common], outputs, **plain),
-        parts["gallery"].act(_heard(desk.act, parts), common, outputs, trigger_mode="multiple", **plain),
+        asked,
     ]
     stop = _handler(desk.stop, parts)
     box.stop(stop, [story, parts["live"], role, lang], outputs, cancels=running, show_progress="hidden", **PRIVATE)

@@ -17,10 +17,14 @@ function owner() {
 }
 
 export function mount(element, trigger, upload) {
-  const app = element.closest('.app') || document.body;
+  const app = element.closest('.app');
   const find = (selector) => app.querySelector(selector);
   const busy = () => !!find('#haruhi-box [data-testid=stop-button]');
   const ask = (what) => { if (what.do === 'open' || !busy()) trigger(what); };
+
+  /* While an answer grows, what would change the story has to wait, and looks like it. */
+  new MutationObserver(() => app.classList.toggle('answering', busy()))
+    .observe(find('#haruhi-box'), { childList: true, subtree: true });
 
   window.hubStory = function (text) {
     if (!text) return;
@@ -128,24 +132,20 @@ export function mount(element, trigger, upload) {
   /* Left and right turn over the alternatives of the last answer, as long as nobody is typing. */
   document.addEventListener('keydown', (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    const idle = app.offsetParent !== null && (document.activeElement === document.body || document.activeElement.closest('.talk'));
-    if (!step || !idle || event.target.matches('textarea, input') || event.altKey || event.ctrlKey || event.metaKey) return;
+    const here = document.activeElement === document.body || app.contains(document.activeElement);
+    const idle = app.offsetParent !== null && here && !document.activeElement.matches('textarea, input, select, [role=tab]');
+    if (!step || !idle || event.altKey || event.ctrlKey || event.metaKey) return;
     const last = [...app.querySelectorAll('.log .message')].pop();
     const arrows = last ? last.querySelectorAll('.acts button[data-do*="swipe"]') : [];
     const arrow = arrows[step < 0 ? 0 : 1];
     if (arrow && !arrow.disabled) arrow.click();
   });
 
-  /* The newest message stays in sight unless the visitor has scrolled up; a finished file is fetched at once. */
+  /* The newest message stays in sight unless the visitor has scrolled up. */
   const talk = find('.talk');
   let low = true;
   talk.addEventListener('scroll', () => { low = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 80; });
   new MutationObserver(() => { if (low) talk.scrollTop = talk.scrollHeight; }).observe(talk, { childList: true, subtree: true, characterData: true });
-  let fetched = '';
-  new MutationObserver(() => {
-    const link = find('a#haruhi-file, #haruhi-file a');
-    if (link && link.href && link.href !== fetched) { fetched = link.href; setTimeout(() => link.click(), 50); }
-  }).observe(app, { attributes: true, attributeFilter: ['href'], childList: true, subtree: true });
 
   const style = document.createElement('link');
   style.rel = 'stylesheet';

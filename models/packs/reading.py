@@ -154,8 +154,9 @@ def partners(scenes: Sequence[Scene], own: Iterable[str]) -> tuple[str, ...]:
     """Who else speaks, most often first: the roles that a visitor may take."""
     mine = {name.lower() for name in own}
     counts = _speakers(scenes)
-    found = [role for role, n in counts.most_common(3 * MAX_ROLES) if role.lower() not in mine and n > 1]
-    return tuple(found[:MAX_ROLES])
+    found = [(role, n) for role, n in counts.most_common(3 * MAX_ROLES) if role.lower() not in mine]
+    often = [role for role, n in found if n > 1] or [role for role, _ in found]
+    return tuple(often[:MAX_ROLES])
 
 
 def _speakers(scenes: Sequence[Scene]) -> Counter[str]:

@@ -175,7 +175,7 @@ def evil_character(folder: Path) -> Character:
 def role_play(who: Character, home: Path) -> list[str]:
     """Everything that the role-play tab shows of a hostile character and a hostile visitor."""
     pack = replace(pack_of(who), greeting=Bilingual(f"{EVIL}早", f"{EVIL}早"), alternate_greetings=(f"{EVIL}2",))
-    stage = Stage(Library(home))
+    stage = Stage(Library(home, uploads=False))  # without the wizard, whose form is our own
     stage.library.shared["evil"] = pack
     story = stage.start(pack, "zh", Story(), f"{EVIL}甲")
     views = [stage.whole(story, "zh"), *stage.say(story, "你好骆驼", "zh", Brains())]
