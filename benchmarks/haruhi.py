@@ -4,7 +4,7 @@
     python -m benchmarks.haruhi --voice qwen3-4b      a model of the catalogue beside it
     python -m benchmarks.haruhi --export contexts.jsonl   contexts in CharacterEval's form, for judges elsewhere
 
-What is measured and how stands in haruhi_recovery, haruhi_pictures and haruhi_speed.
+What is measured and how stands in haruhi_recovery, haruhi_pictures, haruhi_packs and haruhi_speed.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from statistics import fmean
 
 from benchmarks import haruhi_pictures
 from benchmarks.haruhi_data import Asked, folds, packs
+from benchmarks.haruhi_packs import pack_rows
 from benchmarks.haruhi_recovery import (
     Answer,
     Engine,
@@ -58,6 +59,7 @@ def measure(data: Path, per_fold: int = PER_FOLD, choice: str = "") -> Iterator[
     for name, ratios in over_chance.items():
         yield Row(f"all packs: next line, MRR over chance, {name}", 1.0, fmean(ratios), f"{len(ratios)} packs")
     yield from _published(data)
+    yield from pack_rows(data)
     yield from speed_rows([scene.text for pack in everyone[:3] for scene in pack.scenes])
 
 

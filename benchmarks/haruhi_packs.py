@@ -12,6 +12,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,8 +104,6 @@ def _texts(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _without_vectors(pack: Pack) -> Pack:
-    from dataclasses import replace
-
     return replace(pack, vectors={})
 
 

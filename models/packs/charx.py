@@ -84,14 +84,14 @@ def read_png_card(data: bytes, name: str, lint: Lint, task: Task) -> Pack:
 
 def _maybe(data: bytes) -> Mapping[str, Any] | None:
     try:
-        card = parse_json(data.decode("utf-8"))
+        card = parse_json(data.decode("utf-8-sig"))
     except ValueError:
         return None
     return card if isinstance(card, dict) and is_card(card) else None
 
 
 def _card(data: bytes, name: str) -> Mapping[str, Any]:
-    if card := _maybe(data.removeprefix(b"\xef\xbb\xbf")):
+    if card := _maybe(data):
         return card
     raise BadInput("pack_no_card", name=name)
 

@@ -126,7 +126,7 @@ def _members(infos: list[zipfile.ZipInfo], lint: Lint) -> dict[str, zipfile.ZipI
     members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         raw = _real_name(info)
-        if info.is_dir() or raw.endswith(("/", "\\")):
+        if raw.endswith(("/", "\\")):
             continue
         name = safe_name(raw)
         if stat.S_ISLNK(info.external_attr >> 16):

@@ -181,6 +181,9 @@ def test_dialogues_of_novels() -> None:
         [("骆驼", "睡吧。", "speech")],
     ]
     assert report.format == "dialogue" and report.count("bad_row") == 1
+    for value, n_scenes in ((turns, 1), ([turns, turns[1:]], 2)):
+        whole, _ = read_bytes(json.dumps(value, indent=2).encode(), "novel.json", task())
+        assert len(whole.scenes) == n_scenes and whole.speaker == "骆驼"
 
 
 def chroma(path: Path, schema: str) -> bytes:
