@@ -1,13 +1,10 @@
 """How fast packs come in and open: import in MB/s, opening in CPU seconds. On generated text, and on the originals.
 
-    python -m benchmarks.haruhi_packs
-
 The generated pack is as large as 于谦's, the largest of the originals: 1,726 scenes of seven lines, 1,536 numbers a
 scene. Import is reading and linting; its rate is bytes of the file over CPU seconds of this process, best of several
 runs. Opening is from a store in a new state, files in the system's cache, to a Pack with its vectors mapped.
 """
 
-import argparse
 import random
 import tempfile
 import time
@@ -18,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.haruhi_data import PACKS
-from benchmarks.quality import DATA, Row
+from benchmarks.quality import Row
 from models.packs import Pack, PackStore, read_bytes, read_pack, write_hub, write_zip
 from models.packs.folder import scenes_of
 from models.packs.lines import scene
@@ -105,16 +102,3 @@ def _texts(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _without_vectors(pack: Pack) -> Pack:
     return replace(pack, vectors={})
-
-
-def main() -> None:
-    """Prints the figures."""
-    parser = argparse.ArgumentParser(description="Measures how fast packs come in and open.")
-    parser.add_argument("--data", type=Path, default=DATA / "haruhi", help="folder of the original packs")
-    for row in pack_rows(parser.parse_args().data):
-        goal = "" if row.floor is None else row.floor
-        print(f"{' ' if row.holds else '!'} {row.name:64} {row.value:9.4f}  {goal:<6} {row.note}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
