@@ -22,6 +22,7 @@ from models.packs.pack import Bilingual, Pack, Picture
 from models.packs.png import ASSET, portrait_png, read_chunks, with_chunks, without_chunks
 from models.packs.reading import bilingual, picture, unique
 from models.packs.tree import Tree, safe_name
+from models.packs.writing import with_bytes
 from models.task import Task
 
 __all__ = ["is_charx", "read_charx", "read_json_card", "read_png_card", "write_charx", "write_png"]
@@ -84,14 +85,14 @@ def read_png_card(data: bytes, name: str, lint: Lint, task: Task) -> Pack:
 
 def _maybe(data: bytes) -> Mapping[str, Any] | None:
     try:
-        card = parse_json(data.decode("utf-8"))
+        card = parse_json(data.decode("utf-8-sig"))
     except ValueError:
         return None
     return card if isinstance(card, dict) and is_card(card) else None
 
 
 def _card(data: bytes, name: str) -> Mapping[str, Any]:
-    if card := _maybe(data.removeprefix(b"\xef\xbb\xbf")):
+    if card := _maybe(data):
         return card
     raise BadInput("pack_no_card", name=name)
 
@@ -188,7 +189,7 @@ def _bytes(uri: str, fetch: Fetch) -> bytes | None:
 
 def write_charx(pack: Pack) -> bytes:
     """The pack as charx, every picture as an asset: the portrait as icon, the others as emotions."""
-    files: dict[str, bytes] = {}
+    pack, files = with_bytes(pack), dict[str, bytes]()
     entries = []
     for one, entry, data in _entries(pack):
         path = f"assets/{entry['type']}/images/{one.file}"
@@ -213,7 +214,7 @@ def write_charx(pack: Pack) -> bytes:
 def write_png(pack: Pack) -> bytes:
     """The portrait with the card in it, as V3 and, for programs that know no other, as V2. Pictures beyond MAX_PNG
     bytes stay out; a charx has room for them."""
-    entries: list[dict[str, str]] = []
+    pack, entries = with_bytes(pack), list[dict[str, str]]()
     texts: dict[str, bytes] = {}
     room = MAX_PNG
     for number, (_, entry, data) in enumerate(_entries(pack)):
@@ -228,17 +229,13 @@ def write_png(pack: Pack) -> bytes:
 
 
 def _entries(pack: Pack) -> Iterator[tuple[Picture, dict[str, str], bytes]]:
-    """Every picture with its entry, but for the address, and its bytes; one whose file has gone is left out."""
+    """Every picture with its entry, but for the address, and its bytes."""
     at = pack.marked("portrait")
     for number, one in enumerate(pack.pictures):
-        try:
-            data = one.read()
-        except OSError:
-            continue
         stem, _, suffix = one.file.rpartition(".")
         icon = number == at
         name = PORTRAIT if icon else one.emotion or stem
-        yield one, {"type": "icon" if icon else "emotion", "name": name, "ext": suffix}, data
+        yield one, {"type": "icon" if icon else "emotion", "name": name, "ext": suffix}, one.read()
 
 
 def _kept(pack: Pack) -> list[dict[str, Any]]:

@@ -189,6 +189,6 @@ def shown(file: str) -> str:
 
 def _number(lines: Sequence[Line], at: int) -> int:
     """The number of a line in its file, from 1; blank lines before the first one count."""
-    before = sum(len(_ENDS.findall(line.raw)) for line in lines[:at])
+    before = len(_ENDS.findall("".join([line.raw for line in lines[:at]])))
     lead = len(lines[at].raw) - len(lines[at].raw.lstrip())
     return before + len(_ENDS.findall(lines[at].raw[:lead])) + 1

@@ -71,7 +71,7 @@ def _places(wanted: Sequence[str], given: Sequence[str]) -> list[int | None]:
 
 def _alike(one: str, other: str) -> bool:
     matcher = SequenceMatcher(None, one, other, autojunk=False)
-    return matcher.real_quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE
+    return all(bound() >= ALIKE for bound in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio))
 
 
 def _picked(rows: "np.ndarray | None", places: Sequence[int | None]) -> "np.ndarray | None":

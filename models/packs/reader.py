@@ -15,7 +15,7 @@ from models.errors import BadInput
 from models.packs.card import is_card
 from models.packs.charx import is_charx, read_charx, read_json_card, read_png_card
 from models.packs.chroma import is_chroma, read_chroma
-from models.packs.fields import parse_json
+from models.packs.fields import parse_json, to_json
 from models.packs.folder import MARKERS, read_folder
 from models.packs.hub import is_hub_row, read_hub
 from models.packs.lint import Lint, LintReport
@@ -131,6 +131,10 @@ def _text(text: str, data: bytes, file: str, lint: Lint, task: Task) -> tuple[Pa
         empty = Pack(id=slug(stem), name=Bilingual(stem), speaker=stem)
         lint.n_files, lint.n_bytes = 0, 0  # the reader below counts them
         return read_embeds(data, file, empty, lint, task), "embeds"
+    if is_dialogue(whole):
+        return read_dialogues(to_json(whole), file, lint, task), "dialogue"
+    if isinstance(whole, list) and whole and all(map(is_dialogue, whole)):
+        return read_dialogues("\n".join(map(to_json, whole)), file, lint, task), "dialogue"
     if is_dialogue(first):
         return read_dialogues(text, file, lint, task), "dialogue"
     if isinstance(whole, dict | list) or isinstance(first, dict | list):

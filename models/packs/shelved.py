@@ -20,9 +20,10 @@ from models.packs.lines import scene
 from models.packs.lint import Lint
 from models.packs.meta import apply_fields, listed_scenes, meta_of
 from models.packs.pack import Bilingual, Pack, Picture, Vectors
-from models.packs.reading import picture_kind, unique
+from models.packs.reading import unique
 from models.packs.tree import safe_name
 from models.packs.vectors import with_mean
+from models.packs.writing import with_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,36 +37,23 @@ _MEANS = {"scenes": "scene_mean", "captions": "caption_mean"}
 
 def write_shelved(pack: Pack, folder: Path) -> None:
     """The pack as a new folder. Pictures whose file has gone, or that are none, stay out. Raises OSError."""
+    pack = with_bytes(pack)
     (folder / "images").mkdir(parents=True)
     pictures: dict[str, Picture] = {}
-    kept = []
-    for at, one in enumerate(pack.pictures):
-        data = _content(one)
-        if picture_kind(data):
-            file = unique(safe_name(one.file.replace("/", "_")) or "picture", pictures)
-            (folder / "images" / file).write_bytes(data)
-            pictures[file] = replace(one, file=file)
-            kept.append(at)
+    for one in pack.pictures:
+        file = unique(safe_name(one.file.replace("/", "_")) or "picture", pictures)
+        (folder / "images" / file).write_bytes(one.read())
+        pictures[file] = replace(one, file=file)
     about = {**meta_of(replace(pack, pictures=tuple(pictures.values()))), "n_scenes": len(pack.scenes)}
     about["attachments"] = _write_attachments(pack, folder)
     _write(folder / SCENES, listed_scenes(pack.scenes))
     _write(folder / PACK, about)
-    for one in pack.vectors.values():
-        rows = one.captions
-        if rows is not None and len(kept) < len(pack.pictures):
-            one = replace(one, captions=rows[kept] if kept else None)
-        add_matrices(folder, one)
+    for vectors in pack.vectors.values():
+        add_matrices(folder, vectors)
 
 
 def _write(path: Path, value: object) -> None:
     path.write_text(to_json(value, indent=1), encoding="utf-8", newline="")
-
-
-def _content(picture: Picture) -> bytes:
-    try:
-        return picture.read()
-    except OSError:
-        return b""
 
 
 def _write_attachments(pack: Pack, folder: Path) -> list[str]:

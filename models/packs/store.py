@@ -195,14 +195,16 @@ def _is_pack(folder: Path) -> bool:
 
 def _stamp(folder: Path) -> tuple[int, ...]:
     """What changes when a pack changes."""
-    return tuple(_changed(folder / name) for name in (PACK, SCENES, f"vectors/{INDEX}"))
+    return tuple(part for name in (PACK, SCENES, f"vectors/{INDEX}") for part in _changed(folder / name))
 
 
-def _changed(path: Path) -> int:
+def _changed(path: Path) -> tuple[int, int]:
+    """Two files written within one tick of the clock are still two files."""
     try:
-        return path.stat().st_mtime_ns
+        stat = path.stat()
     except OSError:
-        return 0
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_ino
 
 
 def _n_bytes(folder: Path) -> int:

@@ -11,6 +11,7 @@ from models.packs.meta import META, meta_of
 from models.packs.pack import Pack
 from models.packs.reading import unique
 from models.packs.vectors import LUOTUO, SEPARATOR
+from models.packs.writing import with_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,7 @@ def write_zip(pack: Pack) -> bytes:
 
 
 def _files(pack: Pack) -> Iterator[tuple[str, bytes]]:
+    pack = with_bytes(pack)
     yield "system_prompt.txt", pack.persona.to(pack.language).encode()
     listed, taken = [], set[str]()
     for scene in pack.scenes:
@@ -39,10 +41,7 @@ def _files(pack: Pack) -> Iterator[tuple[str, bytes]]:
         listed.append({"file": f"texts/{file}", "title": scene.title})
         yield f"texts/{file}", scene.raw.encode()
     for picture in pack.pictures:
-        try:
-            yield f"images/{picture.file}", picture.read()
-        except OSError:
-            continue
+        yield f"images/{picture.file}", picture.read()
     yield from _vectors(pack)
     yield META, to_json({**meta_of(pack), "scenes": listed}, indent=1).encode()
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import BadInput
-from models.packs import Pack, merge, read_bytes, read_pack, write_hub, write_zip
+from models.packs import Pack, PackStore, merge, read_bytes, read_pack, write_charx, write_hub, write_png, write_zip
 from models.packs.lines import scene
 from models.packs.pack import Vectors
 from tests.models.packs.made import DUNE, LUOTUO, WELL, WORDS, camel, png, task, zipped
@@ -181,6 +181,9 @@ def test_dialogues_of_novels() -> None:
         [("骆驼", "睡吧。", "speech")],
     ]
     assert report.format == "dialogue" and report.count("bad_row") == 1
+    for value, n_scenes in ((turns, 1), ([turns, turns[1:]], 2)):
+        whole, _ = read_bytes(json.dumps(value, indent=2).encode(), "novel.json", task())
+        assert len(whole.scenes) == n_scenes and whole.speaker == "骆驼"
 
 
 def chroma(path: Path, schema: str) -> bytes:
@@ -250,6 +253,18 @@ def test_a_stopped_task_stops_the_reader() -> None:
 
     with pytest.raises(Cancelled):
         read_bytes(write_zip(camel()), "x.zip", stopped)
+
+
+def test_pictures_that_are_not_there_stay_out_with_their_vectors(tmp_path: Path) -> None:
+    pack = camel()
+    gone = replace(pack.pictures[1], content=tmp_path / "gone.png")
+    lacking = replace(pack, pictures=(replace(pack.pictures[0], content=b""), gone, pack.pictures[2]))
+    for write in (write_zip, write_png, write_charx):
+        back, report = read_bytes(write(lacking), "x", task())
+        assert [one.file for one in back.pictures][-1:] == ["远望.png"] and report.count("picture_missing") == 0
+        assert report.worst() != "error" and len(back.pictures) == 1
+    back = PackStore(tmp_path / "packs").open(PackStore(tmp_path / "packs").save(lacking))
+    assert np.array_equal(back.vectors[LUOTUO].captions, pack.vectors[LUOTUO].captions[2:])
 
 
 def test_vectors_that_do_not_fit_are_left_out() -> None:

@@ -41,6 +41,16 @@ def test_no_line_is_lost(folder: Path, key: str) -> None:
     assert report.n_lines >= spoken and report.worst() != "error"
 
 
+def test_the_report_says_what_was_odd(folder: Path) -> None:
+    reports = {key: read_pack(folder / key, task())[1] for key in PACKS}
+    assert reports["Megumi"].count("carriage_returns") == 20 and reports["Megumi"].count("short_persona") == 1
+    assert reports["wanderer"].count("empty_scene") == 1 and reports["wanderer"].count("json_like") > 50
+    assert reports["haruhi"].count("stale_dictionary") == 18 and reports["Sheldon"].count("long_scene") == 170
+    assert reports["tangshiye"].count("name_direction") > 10 and reports["wangduoyu"].count("unclosed") > 0
+    ignored = next(one for one in reports["liyunlong"].findings if one.code == "ignored_file")
+    assert ignored.count > 10 and ignored.places[0].file.startswith("dialogues/")
+
+
 @pytest.mark.parametrize("key", PACKS)
 def test_their_text_comes_back_from_every_format(folder: Path, tmp_path: Path, key: str) -> None:
     pack, _ = read_pack(folder / key, task())
