@@ -106,12 +106,21 @@ def _replayed(library: Library, story: Story, pack: Pack, mode: Mode, note: str,
     elif mode == "narrate":
         found = _narrated(library, story, pack, turns, task)
     else:
-        role = turns[-1].speaker if turns else story.role
-        found = replay(library.scenes(pack), turns, role, set(story.numbers("place", pack.id)), task)
+        found = _found(library, story, pack, turns, task)
     for piece in found.growing():
         task.check()
         yield Step(piece)
     yield Step(replace(found.reply, note=note), found.index)
+
+
+def _found(library: Library, story: Story, pack: Pack, turns: Sequence[Turn], task: Task) -> SceneReply:
+    """The character's line in the place most like this one; neither a line of before nor one that was tried here."""
+    tried = story.tried(pack.id)
+    places = {node.meta["place"] for node in tried if type(node.meta.get("place")) is int}
+    vague = [Turn(node.speaker, node.text) for node in tried if "place" not in node.meta]
+    role = turns[-1].speaker if turns else story.role
+    used = places | set(story.numbers("place", pack.id))
+    return replay(library.scenes(pack), [*turns[:-1], *vague, *turns[-1:]], role, used, task)
 
 
 def _going_on(library: Library, story: Story, pack: Pack) -> SceneReply:

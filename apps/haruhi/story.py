@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 
 from models.errors import BadInput
 from models.packs.pack import Pack
-from models.roleplay.conversation import Conversation, from_dict
+from models.roleplay.conversation import Conversation, Node, from_dict
 from models.roleplay.group import MAX_CAST, Member, Rule, Troupe, next_speaker
 from models.roleplay.history import Digest
 from models.roleplay.turns import MAX_ROLE
@@ -59,6 +59,11 @@ class Story:
     def numbers(self, name: str, key: str = "") -> list[int]:
         """Whole numbers kept under a name, oldest first: `place` of lines already spoken, `picture` of those shown."""
         return [value for meta in self.metas(key) if type(value := meta.get(name)) is int and value >= 0]
+
+    def tried(self, key: str) -> list[Node]:
+        """What a character answered to the last message before, on other ways from it."""
+        nodes = (node for node in self.tree.nodes if node.parent == self.tree.tip and node.side == "character")
+        return [node for node in nodes if node.meta.get("key") == key]
 
     def last(self) -> int:
         """Number of the last message that shows, -1 when there is none."""
