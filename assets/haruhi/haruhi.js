@@ -31,7 +31,7 @@ export function mount(element, trigger, upload) {
     try {
       const key = JSON.parse(text).seats[0][0];
       keep('at', key);
-      if (!keep('story.' + key, text)) find('#haruhi-live').dataset.full = 'yes';
+      find('#haruhi-live').toggleAttribute('data-full', !keep('story.' + key, text));
     } catch (error) { /* a story without a character is not worth keeping */ }
   };
   function open(key) {
