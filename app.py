@@ -40,6 +40,7 @@ class Settings:
     idle: float  # minutes after which an unused model is unloaded
     manage: bool  # whether the page may pin, unload and add models
     private: bool  # whether visitors may name servers in private networks
+    uploads: bool  # whether visitors may add characters of their own
 
 
 def settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
@@ -85,6 +86,8 @@ def _model_options(parser: argparse.ArgumentParser, env: Callable[..., Any]) -> 
     parser.add_argument("--manage", default=manage, **_flag, help=words)
     words = "let visitors name servers on this machine and in private networks (LUOTUO_PRIVATE; default: off)"
     parser.add_argument("--private", default=_on(env("LUOTUO_PRIVATE")), **_flag, help=words)
+    words = "let visitors add characters of their own, seen by their browser only (LUOTUO_UPLOADS; default: on)"
+    parser.add_argument("--uploads", default=_on(env("LUOTUO_UPLOADS", "1")), **_flag, help=words)
 
 
 def _budget(value: str) -> str:
@@ -151,6 +154,7 @@ def build(chosen: Settings) -> "Built":
             precision=chosen.precision,
             idle_s=60.0 * chosen.idle,
             manage=chosen.manage,
+            uploads=chosen.uploads,
             private_ok=chosen.private,
         )
     )

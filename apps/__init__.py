@@ -85,7 +85,7 @@ APPS: tuple[AppSpec, ...] = (
             "Talk to a character; lines and pictures from their own scenes",
         ),
         build="apps.haruhi:build",
-        needs=("roleplay",),
+        needs=("roleplay", "embed"),
         project="Chat-Haruhi-Suzumiya",
     ),
     AppSpec(

@@ -8,6 +8,7 @@ nothing itself.
 import json
 import secrets
 import threading
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -41,10 +42,10 @@ TEMPLATE = """<div class="bar">
 <button type="submit">{connect}</button><output></output></form></div>"""
 
 
-def build(mount: Mount) -> None:
-    """One bar for every capability that the app's models can serve. Its markup is fetched by the script: six bars in
-    the first HTML would weigh as much as an app."""
-    for capability in mount.spec.needs:
+def build(mount: Mount, capabilities: Sequence[str] = ()) -> None:
+    """One bar for every capability that the app's models can serve, or for some of them. Its markup is fetched by the
+    script: six bars in the first HTML would weigh as much as an app."""
+    for capability in capabilities or mount.spec.needs:
         field = mount.choice(capability)
         names = json.dumps({"field": field.elem_id})
         gr.HTML(

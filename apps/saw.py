@@ -21,11 +21,13 @@ SHOWN = 20_000  # characters of a prompt; of a longer one the beginning and the 
 
 def saw(voice: Watched) -> str:
     """The last prompt that went through a voice, "" when none did."""
-    seen = voice.seen
-    if seen is None:
-        return ""
+    return saw_of(voice.seen, voice.n_prompts) if voice.seen else ""
+
+
+def saw_of(seen: FinalPrompt, n_prompts: int = 1) -> str:
+    """A prompt, of `n_prompts` the last one."""
     title = ui.both("saw.title", kept=seen.n_tokens, context=seen.n_context)
-    more = f'<p class="note">{ui.both("saw.more", count=voice.n_prompts)}</p>' if voice.n_prompts > 1 else ""
+    more = f'<p class="note">{ui.both("saw.more", count=n_prompts)}</p>' if n_prompts > 1 else ""
     return (
         f'<details class="saw"><summary>{title}</summary>{more}<ul class="budget">{_budget(seen)}</ul>'
         f'<pre class="prompt" tabindex="0">{_cut(seen.text)}</pre></details>'

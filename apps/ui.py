@@ -74,14 +74,14 @@ def run_row(mount: Mount, key: str = "run") -> tuple[gr.Button, gr.Button, gr.HT
     return start, stop, gr.HTML("", elem_id=mount.id("status"))
 
 
-def heading(mount: Mount) -> None:
-    """The tab's own title and promise, and the bar that says who answers."""
+def heading(mount: Mount, bars: Sequence[str] = ()) -> None:
+    """The tab's own title and promise, and the bar that says who answers; for all its capabilities or for `bars`."""
     title, tagline = mount.spec.title, mount.spec.tagline
     gr.HTML(
         f'<div class="app-head"><h2>{both_words(title.zh, title.en)}</h2>'
         f"<p>{both_words(tagline.zh, tagline.en)}</p></div>"
     )
-    modelbar.build(mount)
+    modelbar.build(mount, bars)
 
 
 def examples(mount: Mount, named: Mapping[str, Sequence[Any]], inputs: Sequence[gr.components.Component]) -> gr.Dataset:

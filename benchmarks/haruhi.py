@@ -2,9 +2,10 @@
 
     python -m benchmarks.haruhi                       the embedded engine, on the shipped characters and shared packs
     python -m benchmarks.haruhi --voice qwen3-4b      a model of the catalogue beside it
+    python -m benchmarks.haruhi --packs               only how fast packs come in and open
     python -m benchmarks.haruhi --export contexts.jsonl   contexts in CharacterEval's form, for judges elsewhere
 
-What is measured and how stands in haruhi_recovery, haruhi_pictures and haruhi_speed.
+What is measured and how stands in haruhi_recovery, haruhi_pictures, haruhi_packs and haruhi_speed.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from statistics import fmean
 
 from benchmarks import haruhi_pictures
 from benchmarks.haruhi_data import Asked, folds, packs
+from benchmarks.haruhi_packs import pack_rows
 from benchmarks.haruhi_recovery import (
     Answer,
     Engine,
@@ -58,6 +60,7 @@ def measure(data: Path, per_fold: int = PER_FOLD, choice: str = "") -> Iterator[
     for name, ratios in over_chance.items():
         yield Row(f"all packs: next line, MRR over chance, {name}", 1.0, fmean(ratios), f"{len(ratios)} packs")
     yield from _published(data)
+    yield from pack_rows(data)
     yield from speed_rows([scene.text for pack in everyone[:3] for scene in pack.scenes])
 
 
@@ -133,6 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measures role-play.")
     parser.add_argument("--data", type=Path, default=DATA / "haruhi", help="folder of the original packs")
     parser.add_argument("--voice", default="", help="key of a model of the catalogue")
+    parser.add_argument("--packs", action="store_true", help="only how fast packs come in and open")
     parser.add_argument("--per-fold", type=int, default=PER_FOLD, help="left-out lines asked in each fold")
     parser.add_argument("--export", type=Path, help="file for contexts in CharacterEval's form")
     given = parser.parse_args()
@@ -143,7 +147,8 @@ def main() -> None:
         )
         given.export.write_text("\n".join(rows) + "\n", encoding="utf-8")
         return
-    for row in measure(given.data, given.per_fold, given.voice):
+    rows = pack_rows(given.data) if given.packs else measure(given.data, given.per_fold, given.voice)
+    for row in rows:
         mark = " " if row.holds else "!"
         print(
             f"{mark} {row.name:58} {row.value:8.3f}  {'' if row.floor is None else row.floor:<7} {row.note}", flush=True

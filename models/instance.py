@@ -61,6 +61,7 @@ class Settings:
     precision: str = ""  # fp32, fp16, bf16, int8, nf4; empty: what suits the machine
     idle_s: float = 1800.0  # a model that nobody used for so long goes
     manage: bool = True  # whether the page may pin, unload and add models
+    uploads: bool = True  # whether visitors may add characters of their own
     private_ok: bool = False  # whether visitors may name servers on this machine and in private networks
 
 

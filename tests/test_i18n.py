@@ -77,7 +77,8 @@ def uses(path: Path) -> Iterator[Use]:
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if name not in TAKES_KEY:
+        said = name == "say" and isinstance(node.func, ast.Attribute)  # a line of a conversation
+        if name not in TAKES_KEY or said:
             continue
         at, keyword, kind = TAKES_KEY[name]
         given = node.args[at : at + 1] + [pair.value for pair in node.keywords if pair.arg == keyword]

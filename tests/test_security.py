@@ -153,13 +153,12 @@ def told_about(hub: Hub, element: str, trigger: str, values: dict[str, Any]) -> 
         return [message for message in visitor.messages() if message["msg"] == "process_completed"][-1]
 
 
-@pytest.mark.parametrize("app", ["chat", "haruhi"])
 @pytest.mark.parametrize(
     ("component", "value"), [("file", {"path": "app.py"}), ("html", "<script>1</script>"), ("fileexplorer", [["etc"]])]
 )
-def test_a_chat_holds_nothing_but_text(target: Hub, app: str, component: str, value: Any) -> None:
+def test_a_chat_holds_nothing_but_text(target: Hub, component: str, value: Any) -> None:
     block = {"type": "component", "component": component, "value": value, "constructor_args": {}, "props": {}}
-    told = told_about(target, f"{app}-box", "submit", {f"{app}-bot": [chat_block(block), said("你好")]})
+    told = told_about(target, "chat-box", "submit", {"chat-bot": [chat_block(block), said("你好")]})
     turns = told["output"].get("data", [[]])[0]
     assert {part["type"] for turn in turns for part in turn["content"]} <= {"text"}
 

@@ -29,7 +29,8 @@ _MOST = 250  # clusters with a code of their own
 _TOOLS = "pan rotate lasso box near far fit bigger smaller picture vector tools filter".split()
 
 
-def _text(values: "np.ndarray") -> str:
+def encoded(values: "np.ndarray") -> str:
+    """The bytes of an array as base64."""
     return b64encode(values.tobytes()).decode()
 
 
@@ -42,10 +43,10 @@ def points(atlas: Atlas, lang: str) -> Payload:
     sizes = (np.minimum(1.0, np.sqrt(counts) - 1) * 255).astype(np.uint8)
     links = np.array(atlas.links, np.uint32).ravel()
     return {
-        "n": n, "dims": dims, "xyz": _text(packed(atlas.positions)),
-        "sizes": _text(sizes) if sizes.any() else None,
+        "n": n, "dims": dims, "xyz": encoded(packed(atlas.positions)),
+        "sizes": encoded(sizes) if sizes.any() else None,
         "px": next(size for most, size in ((100, 12), (1_000, 9), (6_000, 7), (30_000, 4), (10**9, 3)) if n <= most),
-        "links": _text(links) if len(links) else None,
+        "links": encoded(links) if len(links) else None,
         "words": {name: say(f"embedding.tool_{name}", lang) for name in _TOOLS},
         "about": say("embedding.map_about", lang, texts=n, clusters=len(atlas.names)),
     }  # fmt: skip
@@ -81,7 +82,7 @@ def by_value(values: "np.ndarray", title: str) -> Payload:
     share = np.zeros(len(values)) if high == low else (np.where(known, values, low) - low) / (high - low)
     codes = np.where(known, 1 + np.rint(share * 254), 0).astype(np.uint8)
     return {
-        "codes": _text(codes), "palette": [NONE, *ramp(255)], "names": [], "counts": [], "spots": [], "marked": False,
+        "codes": encoded(codes), "palette": [NONE, *ramp(255)], "names": [], "counts": [], "spots": [], "marked": False,
         "scale": [f"{low:.3g}", f"{high:.3g}"], "title": title,
     }  # fmt: skip
 
@@ -110,7 +111,7 @@ def _groups(atlas: Atlas, names: Sequence[str], codes: "np.ndarray", short: Sequ
     if grey:
         palette[-1] = NONE
     return {
-        "codes": _text(codes.astype(np.uint8)), "palette": palette, "names": [clipped(name, 40) for name in names],
+        "codes": encoded(codes.astype(np.uint8)), "palette": palette, "names": [clipped(name, 40) for name in names],
         "counts": counts.tolist(), "spots": _spots(atlas, short, codes, counts),
         "marked": len(codes) <= _MARKED, "scale": None, "title": "",
     }  # fmt: skip
@@ -135,7 +136,7 @@ def bits(rows: Sequence[int], n: int) -> str:
 
     flags = np.zeros(n, bool)
     flags[list(rows)] = True
-    return _text(np.packbits(flags, bitorder="little"))
+    return encoded(np.packbits(flags, bitorder="little"))
 
 
 def rows_of_bits(text: object, n: int) -> tuple[int, ...]:

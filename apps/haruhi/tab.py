@@ -1,211 +1,246 @@
-"""The tab and its behaviour: chat, picture, memory, character. Knows characters and the page; what is replied is the
-embedded engine's or played.py's, which picture goes with it album.py's.
+"""The tab: gallery on top, the conversation, and beside it picture, memory and character (above the chat on a phone).
+
+Knows Gradio and which component shows which part of a View; what happens is apps/haruhi/stage.py's and wizard.py's.
 """
 
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
-from apps import ui, writing
-from apps.given import turns
-from apps.haruhi.album import Album, pane
-from apps.haruhi.played import play, remembered
+from apps import modelbar, ui, writing
+from apps.given import scrubbed
+from apps.haruhi import api, markup
+from apps.haruhi.acting import Brains
+from apps.haruhi.library import Library
+from apps.haruhi.stage import Stage, View
+from apps.haruhi.story import Story, read, write
+from apps.haruhi.wizard import Wizard
 from apps.mount import PRIVATE, Mount
-from apps.panel import MAX_MESSAGE, ChatPanel, Turn, messages, shown
-from apps.saw import saw
-from models.characters import Character, characters, known
-from models.embedded.dialogue import SceneReply
-from models.engine import GenOptions, Message
+from apps.panel import MAX_MESSAGE
+from apps.work import toast
+from models import instance
 from models.errors import BadInput
 from models.roleplay.replies import OPTIONS
-from models.spec import Origin
-from models.strings import say
-from models.task import Task
 
-REVEAL_S = 0.03
-MAX_ROLE = 12  # characters of a visitor's role name
-
-
-def role_name(role: str, who: Character) -> str:
-    """A visitor's role, cleaned of the marks that scenes are written with. Raises BadInput for the character's own."""
-    plain = "".join(mark for mark in (role or "") if mark not in ":：「」\n\r").strip()[:MAX_ROLE]
-    if plain in (who.speaker, who.words("name", "zh"), who.words("name", "en")):
-        raise BadInput("role_is_character", name=plain)
-    return plain or str(who.card["roles"][0])
+_WAKE = """import(new URL('ADDRESS/haruhi.js', document.baseURI).href)
+  .then((part) => part.mount(element, (what) => trigger('act', what), upload));"""
+_KEEP = "(text) => { window.hubStory ? window.hubStory(text) : (window.hubStoryKept = text); return []; }"
+_FETCH = """(file) => {
+  if (file && file.url !== window.hubFetched) {
+    window.hubFetched = file.url;
+    setTimeout(() => document.querySelector('#haruhi-file').click(), 150);
+  }
+  return [];
+}"""
+MOST_FILES = 60  # of one upload
 
 
-def reply(who: Character, role: str, said: Sequence[Message], used: Sequence[int], task: Task) -> SceneReply:
-    """The character's answer to the last message. Raises BadInput, Cancelled."""
-    return who.scenes.reply(said, role_name(role, who), avoid=frozenset(used), task=task)
+class Desk:
+    """Every command of the page, by name, for one hub."""
 
+    def __init__(self, home: Path) -> None:
+        self.stage = Stage(Library(home, uploads=instance.settings().uploads))
+        self.wizard = Wizard(self.stage)
 
-def about(who: Character) -> str:
-    """Name, where from, persona and how much there is of them."""
-    count = ui.both("haruhi.scene_count", scenes=len(who.scenes.scenes), pictures=len(who.pictures))
-    fields = {
-        name: ui.both_words(who.words(name, "zh"), who.words(name, "en")) for name in ("name", "series", "persona")
-    }
-    return (
-        f'<div class="about"><h3>{fields["name"]}</h3><p class="note">{fields["series"]} · {count}</p>'
-        f"<p>{fields['persona']}</p></div>"
-    )
+    def say(self, text: str, story: str, role: str, lang: str, *brains: Any) -> Iterator[View]:  # noqa: ANN401
+        """The visitor's message."""
+        now = self._now(story, role)
+        yield from self.stage.say(now, scrubbed(text or ""), lang, _brains(*brains))
 
-
-def memory(found: SceneReply) -> str:
-    """The scenes that were used, with scores, and where the line comes from."""
-    return ui.badge(found.reply.origin) + ui.evidence_list(found.reply.evidence, title="haruhi.scenes")
-
-
-class Stage:
-    """The tab's behaviour for one hub: its characters, and the events that need them."""
-
-    def __init__(self, cast: dict[str, Character]) -> None:
-        self.cast, self.album = cast, Album()
-
-    def respond(
-        self, said: Sequence[Message], lang: str, task: Task, key: str, role: str, used: list[int], recent: list[int],
-        choice: str = "", *settings: Any,  # noqa: ANN401  (see writing.options)
-    ) -> Iterator[Turn]:  # fmt: skip
-        """The growing reply; with its end come the picture, the scenes, what is not to be repeated, and what a model
-        saw. A model that does not fit leaves the part to the scenes."""
-        who = known(self.cast, key)
-        if not choice:
-            return self._replayed(who, role, said, used, recent, task)
-        model = self._played(who, role, said, used, recent, choice, writing.options(*settings), task)
-        return writing.or_embedded(
-            model, lambda: self._replayed(who, role, said, used, recent, task, writing.FELL_BACK)
-        )
-
-    def _replayed(
-        self, who: Character, role: str, said: Sequence[Message], used: list[int], recent: list[int], task: Task,
-        note: str = "",
-    ) -> Iterator[Turn]:  # fmt: skip
-        """The character's own next line of the closest scene."""
-        found = reply(who, role, said, used, task)
-        for piece in found.growing():
-            yield Turn(piece)
-            time.sleep(REVEAL_S)
-        picture, seen = self._picture(who, found.reply.text, recent, task)
-        yield Turn(replace(found.reply, note=note), (picture, memory(found), [*used, found.index], seen, ""))
-
-    def _played(
-        self, who: Character, role: str, said: Sequence[Message], used: list[int], recent: list[int], choice: str,
-        options: GenOptions, task: Task,
-    ) -> Iterator[Turn]:  # fmt: skip
-        """A new line by the chosen model."""
-        for played in play(self.album, who, role_name(role, who), said, choice, options, task):
-            yield Turn(played[0])
-        found, prompt, voice = played
-        picture, seen = self._picture(who, found.text, recent, task)
-        yield Turn(found, (picture, remembered(found, prompt), used, seen, saw(voice)))
-
-    def _picture(self, who: Character, text: str, recent: list[int], task: Task, *, asked: bool = False) -> Any:  # noqa: ANN401
-        """The pane with the picture for a text, and the pictures shown lately with it."""
-        found, seen = self.album.picked(who, text, recent, task, asked=asked)
-        return pane(who, found.index, found), seen
-
-    def roleplay(
-        self,
-        character: str,
-        message: str,
-        role: str = "",
-        history: list[dict[str, str]] | None = None,
-        lang: str = "zh",
-        model: str = "",
-    ) -> dict[str, Any]:
-        """A character's reply, found in their scenes or written by a model.
-
-        Args:
-            character: id of the character: haruhi, camel, wukong
-            message: what you say to them
-            role: who you are; empty for the first of the character's usual partners
-            history: earlier turns, each {"role": "user" or "assistant", "text": "…"}
-            lang: language of error messages and notes, zh or en
-            model: a model of the hub that plays the character, such as "haruhi-zero-7b"; empty for their own lines
-
-        Returns:
-            text, confident, origin, evidence (scenes with scores), picture (file, caption, score), note.
-        """
-        if not message.strip():
-            raise BadInput("empty_text")
-        if len(message) > MAX_MESSAGE:
-            raise BadInput("too_long", limit=MAX_MESSAGE)
-        who = known(self.cast, character)
-        said, task = turns(history, message), Task()
-        if model:
-            *_, (found, _, _) = play(self.album, who, role_name(role, who), said, model, OPTIONS, task)
+    def act(self, given: Any, story: str, role: str, lang: str, *brains: Any) -> Iterator[View]:  # noqa: ANN401
+        """What a button asks for."""
+        do = scrubbed(given) if isinstance(given, dict) else {}
+        name, now, mind = str(do.get("do", "")), self._now(story, role), _brains(*brains)
+        if name == "open":
+            yield self.wizard.open(do, read(story) if not do.get("owner") else Story(), lang)
+        elif name in ("continue", "narrate"):
+            yield from self.stage.act(now, now, self._speaker(now), name, lang, mind)  # type: ignore[arg-type]
+        elif name == "speak" and any(seat.key == do.get("key") for seat in now.seats):
+            yield from self.stage.act(now, now, str(do["key"]), "reply", lang, mind)
+        elif name == "retry" or (name == "swipe" and do.get("step") == 1 and self._at_end(now, do.get("at"))):
+            yield from self.stage.retry(now, lang, mind, do.get("at") if type(do.get("at")) is int else None)
+        elif name == "edit" and self._mine(now, do.get("at")):
+            yield from self.stage.say(now, str(do.get("text", "")), lang, mind, at=int(do["at"]))
         else:
-            found = reply(who, role, said, (), task).reply
-        answer = {**asdict(found), "note": say(found.note, lang) if found.note else ""}
-        if who.pictures:
-            picked, _ = self.album.picked(who, found.text, [], task)
-            shown = who.pictures[picked.index]
-            answer["picture"] = {"file": shown["file"], "caption": shown["caption"], "score": picked.score}
-        return answer
+            yield from self._quick(name, do, now, lang, mind)
 
-    def dress(self, key: str) -> tuple[Any, ...]:
-        """What shows of a character whoever the visitor was talking to before: portrait, persona, roles, starters."""
-        who = known(self.cast, key)
-        samples = [[line] for line in who.card["starters"]]
-        roles = gr.Dropdown(choices=who.card["roles"])
-        return pane(who, who.marked("portrait")), about(who), roles, gr.Dataset(samples=samples)
+    def _quick(self, name: str, do: Mapping[str, Any], now: Story, lang: str, mind: Brains) -> Iterator[View]:
+        if name == "suggest":
+            yield from self.stage.suggest(now, lang, mind)
+        elif name == "picture":
+            yield self.stage.picture(now, lang, mind)
+        elif name == "join":
+            yield self.wizard.shown_after(self.stage.join(now, str(do.get("key", "")), lang), lang)
+        elif name == "leave":
+            yield self.wizard.shown_after(self.stage.moved(now, do, lang), lang)
+        elif name == "bring":
+            yield from self.wizard.bring(_uploaded(do), now, lang, mind)
+        elif name == "create":
+            fields = do.get("fields")
+            yield from self.wizard.create(fields if isinstance(fields, dict) else {}, now, lang, mind)
+        elif name == "chat":
+            yield self.wizard.chat_in(_uploaded(do)[0], now, lang)
+        elif name == "forget":
+            yield self.wizard.forget(do, now, lang)
+        elif name == "pack":
+            yield self.wizard.pack_file(str(do.get("kind", "")), now)
+        elif name == "export":
+            yield self.wizard.chat_file(str(do.get("kind", "")), now, lang)
+        elif name in ("swipe", "undo", "redo", "goto", "branch", "clear", "rule", "inline", "edit"):
+            yield self.stage.moved(now, do, lang)
+        else:
+            raise BadInput("bad_option")
 
-    def greet(self, key: str, lang: str) -> tuple[Any, ...]:
-        """A fresh conversation: the greeting, the first of the usual partners, nothing used yet."""
-        who = known(self.cast, key)
-        greeting = [{"role": "assistant", "content": shown(who.words("greeting", lang))}]
-        return greeting, str(who.card["roles"][0]), ui.empty("haruhi.scenes_empty"), [], []
+    def stop(self, story: str, live: str, role: str, lang: str) -> Iterator[View]:
+        """What stands after the stop button."""
+        yield self.stage.stopped(self._now(story, role), live or "", lang)
 
-    def greet_again(self, history: list[dict[str, Any]], key: str, lang: str) -> Any:  # noqa: ANN401
-        """The greeting in the visitor's language, unless the conversation has begun."""
-        return gr.skip() if len(history) > 1 else self.greet(key, lang)[0]
+    def _now(self, story: str, role: str) -> Story:
+        """The visitor's story, with the role that their field says."""
+        now = self.stage.library.known(read(story or ""))
+        return replace(now, role=(role or "").strip() or now.role)
 
-    def show(self, history: list[dict[str, Any]], key: str, recent: list[int]) -> tuple[str, list[int]]:
-        """A picture for the last reply in any case; one that was not shown lately, as those rank lower."""
-        who = known(self.cast, key)
-        said = [turn.text for turn in messages(history) if turn.role == "assistant"]
-        text = said[-1] if said else who.words("greeting", "zh")
-        return self._picture(who, text, recent or [who.marked("portrait")], Task(), asked=True)
+    def _speaker(self, story: Story) -> str:
+        """Who goes on: the character who spoke last."""
+        last = next((str(meta.get("key", "")) for meta in reversed(list(story.metas()))), story.key)
+        return last if any(seat.key == last for seat in story.seats) else story.key
+
+    def _at_end(self, story: Story, at: object) -> bool:
+        """Whether there is no further alternative of a message, so that a new one is wanted."""
+        there = type(at) is int and 0 <= at < len(story.tree.nodes)
+        return there and story.tree.nodes[at].side == "character" and story.tree.swipes(at)[-1] == at  # type: ignore[index, arg-type]
+
+    def _mine(self, story: Story, at: object) -> bool:
+        return type(at) is int and 0 <= at < len(story.tree.nodes) and story.tree.nodes[at].side == "user"  # type: ignore[index]
+
+
+def _brains(encoder: str, choice: str, *settings: Any) -> Brains:  # noqa: ANN401
+    return Brains(choice or "", encoder or "", writing.options(*settings))
+
+
+def _uploaded(do: Mapping[str, Any]) -> list[Path]:
+    """The files that the page has uploaded just now; nothing else of the disk. Raises BadInput("bad_option")."""
+    folder = Path(get_upload_folder()).resolve()
+    given = do.get("paths")
+    paths = [Path(str(one)).resolve() for one in (given if isinstance(given, list) else [])[:MOST_FILES]]
+    if not paths or not all(path.is_relative_to(folder) and path.is_file() for path in paths):
+        raise BadInput("bad_option")
+    return paths
 
 
 def build(mount: Mount) -> None:
-    """The tab: chat left, picture, scenes and character right (above the chat on a phone)."""
-    cast = characters(mount.home / "characters")
-    stage, first = Stage(cast), next(iter(cast.values()))
-    ui.heading(mount)
-    used, recent = gr.State([]), gr.State([])
-    with gr.Row():
-        names = [(who.words("name", "zh") + " · " + who.words("name", "en"), who.key) for who in cast.values()]
-        key = gr.Radio(
-            names, value=first.key, label=mount.t("character"), elem_id=mount.id("character"), scale=3, min_width=340
-        )
-        role = gr.Dropdown(
-            first.card["roles"], value=first.card["roles"][0], label=mount.t("role"), info=mount.t("role_info"),
-            allow_custom_value=True, elem_id=mount.id("role"), scale=1, min_width=200,
-        )  # fmt: skip
+    """The tab."""
+    desk = Desk(mount.home)
+    first = desk.stage.library.first
+    ui.heading(mount, bars=["roleplay"])
+    address = mount.serves("haruhi")
+    board = gr.HTML(
+        "", js_on_load=_WAKE.replace("ADDRESS", address), elem_id=mount.id("character"), apply_default_css=False
+    )
+    story = gr.Textbox("", visible="hidden", elem_id=mount.id("story"))
     with gr.Row(equal_height=False, elem_classes="stage"):
         with gr.Column(scale=3):
-            panel = ChatPanel(mount, examples=first.card["starters"], greeting=first.words("greeting", "zh"))
+            with gr.Column(elem_id=mount.id("bot"), elem_classes="talk"):
+                log, live = _part(mount, "log"), _part(mount, "live")
+            with gr.Row(elem_classes="speak"):
+                role = gr.Dropdown(
+                    first.roles, value=first.roles[0], label=mount.t("role"), allow_custom_value=True,
+                    elem_id=mount.id("role"), scale=1, min_width=130,
+                )  # fmt: skip
+                box = gr.Textbox(
+                    placeholder=mount.t("placeholder"), label=mount.t("hub.message"), submit_btn=True, stop_btn=False,
+                    max_length=MAX_MESSAGE, lines=1, max_lines=6, elem_id=mount.id("box"), scale=4,
+                )  # fmt: skip
+            tools = _part(mount, "tools")
+            picks = gr.Dataset(
+                components=[box], samples=[[line] for line in first.starters], label=mount.t("hub.examples"),
+                elem_id=mount.id("examples"), type="values",
+            )  # fmt: skip
         with gr.Column(scale=2, elem_classes="pane"):
-            picture = gr.HTML("", elem_id=mount.id("picture"))
-            more = gr.Button(mount.t("give_picture"), size="sm", elem_id=mount.id("more"))
-            scenes = gr.HTML(ui.empty("haruhi.scenes_empty"), elem_id=mount.id("scenes"))
-            with gr.Accordion(mount.t("about"), open=False):
-                person = gr.HTML(about(first))
-            seen = gr.HTML("", elem_id=mount.id("saw"))
-    settings = writing.settings(mount, "roleplay", OPTIONS)
-    gr.HTML(f'<p class="note">{ui.badge(Origin("retrieved"))} {ui.both("haruhi.note")}</p>')
+            picture, scenes = _part(mount, "picture"), gr.HTML("", elem_id=mount.id("scenes"))
+            saw, person = gr.HTML("", elem_id=mount.id("saw")), _part(mount, "person")
+            file = gr.DownloadButton("file", visible="hidden", elem_id=mount.id("file"))
+    modelbar.build(mount, ["embed"])
+    settings = [mount.choice("embed"), *writing.settings(mount, "roleplay", OPTIONS)]
+    gr.HTML(f'<p class="note">{ui.both("haruhi.note")}</p>')
+    parts = {
+        "story": story, "log": log, "live": live, "tools": tools, "picture": picture, "scenes": scenes, "saw": saw,
+        "person": person, "gallery": board, "starters": picks, "roles": role, "box": box, "file": file,
+    }  # fmt: skip
+    _wire(mount, desk, parts, settings)
+    mount.api(api.endpoint(desk.stage), "roleplay")
 
-    panel.wire(stage.respond, [key, role, used, recent, *settings], [picture, scenes, used, recent, seen])
-    plain: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
-    key.change(stage.dress, key, [picture, person, role, panel.picks], **plain)
-    key.input(stage.greet, [key, mount.lang], [panel.bot, role, scenes, used, recent], **plain)
-    mount.opening(lambda: pane(first, first.marked("portrait")), [], [picture])
-    mount.lang.change(stage.greet_again, [panel.bot, key, mount.lang], panel.bot, **plain)
-    more.click(stage.show, [panel.bot, key, recent], [picture, recent], **plain)
-    mount.keep("character", key)
-    mount.keep("role", role)
-    mount.api(stage.roleplay, "roleplay")
+
+def _part(mount: Mount, name: str) -> gr.HTML:
+    """A place for markup of ours, to which Gradio adds no style of its own."""
+    return gr.HTML("", elem_id=mount.id(name), apply_default_css=False, js_on_load=None)
+
+
+def _wire(mount: Mount, desk: Desk, parts: dict[str, Any], settings: list[gr.components.Component]) -> None:
+    """Connects the box, the examples and every button of the page."""
+    story, role, box, lang = parts["story"], parts["roles"], parts["box"], mount.lang
+    common, outputs = [story, role, lang, *settings], list(dict.fromkeys(parts.values()))
+    plain: dict[str, Any] = {
+        "show_progress": "hidden", "concurrency_id": f"{mount.spec.key}-chat", "concurrency_limit": 8, **PRIVATE,
+    }  # fmt: skip
+    asked = parts["gallery"].act(_heard(desk.act, parts), common, outputs, trigger_mode="multiple", **plain)
+    asked.success(None, parts["file"], None, js=_FETCH, **PRIVATE)
+    running = [
+        box.submit(_handler(desk.say, parts), [box, *common], outputs, **plain),
+        parts["starters"].click(_handler(_first(desk.say), parts), [parts["starters"], *common], outputs, **plain),
+        asked,
+    ]
+    stop = _handler(desk.stop, parts)
+    box.stop(stop, [story, parts["live"], role, lang], outputs, cancels=running, show_progress="hidden", **PRIVATE)
+    story.change(None, story, None, js=_KEEP, **PRIVATE)
+
+
+def _first(say: Callable[..., Iterator[View]]) -> Callable[..., Iterator[View]]:
+    """`say` for an example, which comes as a row of one."""
+    return lambda row, *rest: say(row[0], *rest)
+
+
+def _handler(work: Callable[..., Iterator[View]], parts: dict[str, Any]) -> Callable[..., Iterator[dict[Any, Any]]]:
+    def handler(*values: Any) -> Iterator[dict[Any, Any]]:  # noqa: ANN401
+        yield from _updates(lambda: work(*values), parts, str(values[3]))
+
+    return handler
+
+
+def _heard(work: Callable[..., Iterator[View]], parts: dict[str, Any]) -> Callable[..., Iterator[dict[Any, Any]]]:
+    def handler(event: gr.EventData, *values: Any) -> Iterator[dict[Any, Any]]:  # noqa: ANN401
+        yield from _updates(lambda: work(event._data, *values), parts, str(values[2]))
+
+    return handler
+
+
+def _updates(work: Callable[[], Iterator[View]], parts: dict[str, Any], lang: str) -> Iterator[dict[Any, Any]]:
+    """What the components show, view by view. An error becomes a toast and a line; the box always comes back."""
+    try:
+        for view in work():
+            if view.error is not None:
+                words = toast(view.error, lang)
+                view = replace(view, live=markup.notice(words), busy=False)
+            yield _shown(view, parts)
+    except Exception as error:
+        words = toast(error, lang)
+        yield _shown(View(live=markup.notice(words), busy=False), parts)
+
+
+def _shown(view: View, parts: dict[str, Any]) -> dict[Any, Any]:
+    """The updates of one view."""
+    texts = ("log", "live", "tools", "picture", "scenes", "saw", "person", "gallery", "file")
+    shown = {parts[name]: value for name in texts if (value := getattr(view, name)) is not None}
+    if view.story is not None:
+        shown[parts["story"]] = write(view.story)
+    if view.starters is not None:
+        shown[parts["starters"]] = gr.Dataset(samples=[[line] for line in view.starters])
+    if view.roles is not None:
+        shown[parts["roles"]] = gr.Dropdown(choices=list(view.roles), value=view.roles[0])
+    box = {} if view.busy is None else {"submit_btn": not view.busy, "stop_btn": view.busy}
+    box |= {} if view.box is None else {"value": view.box}
+    return shown | ({parts["box"]: gr.Textbox(**box)} if box else {})

@@ -41,7 +41,7 @@ def read_text(path: Path, task: Task) -> str:
     data, name = fetch(path), shown(path)
     suffix = path.suffix.lower()
     if suffix == ".docx":
-        text = _docx(data, name, task)
+        text = docx(data, name, task)
     elif suffix == ".pdf":
         text = _pdf(data, name, task)
     else:
@@ -60,7 +60,7 @@ def plain(data: bytes, name: str, task: Task) -> str:
     return text
 
 
-def _docx(data: bytes, name: str, task: Task) -> str:
+def docx(data: bytes, name: str, task: Task) -> str:
     """Paragraphs as lines, table rows as lines with tabs, in the order of the document."""
     expect_office("word/document.xml", data, name)
     from docx import Document

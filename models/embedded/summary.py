@@ -84,7 +84,9 @@ class EmbeddedSummarizer:
         phrases = key_phrases(text, PHRASES, task=task)
         task.step(1.0)
         whole = [piece.text for piece in chosen] == [piece.text for piece in cut]
-        body = text.strip() if whole else joined(text, chosen)
+        body = joined(text, chosen)
+        if whole and (options.unit == "sentences" or len(text.strip()) <= options.size):
+            body = text.strip()  # with its own breaks, which may be longer than the marks that join sentences
         return Summary(body, line, _scaled(phrases), _origin(), _evidence(cut, chosen, scores))
 
 

@@ -169,10 +169,10 @@ def _quoted(spoken: str) -> tuple[str, list[str], tuple[str, ...]]:
     inner, _, after = spoken[1:].rpartition("」")
     codes: list[str] = ["direction_after"] if after.strip() else []
     actions = _directions(after) if after.strip() else []
-    if inner.count("「") and (between := [found for found in _BETWEEN.finditer(inner) if _outside(inner, found)]):
+    if inner.count("「") and (between := _between(inner)):
         actions = [part for found in between for part in _directions(found[1])] + actions
-        for found in reversed(between):
-            inner = inner[: found.start()] + " " + inner[found.end() :]
+        starts, ends = [0, *(found.end() for found in between)], [*(found.start() for found in between), len(inner)]
+        inner = " ".join([inner[start:end] for start, end in zip(starts, ends, strict=True)])
         codes.append("several_quotations")
     if spoken.count("「") > spoken.count("」"):
         codes.append("unclosed")
@@ -200,10 +200,15 @@ def _is_one_quotation(body: str) -> bool:
     return not rest or bool(_ONLY_DIRECTION.fullmatch(rest))
 
 
-def _outside(inner: str, found: "re.Match[str]") -> bool:
-    """Whether a 」…「 lies between two quotations rather than inside of one: everything opened before is closed."""
-    before = inner[: found.start()]
-    return before.count("「") == before.count("」")
+def _between(inner: str) -> "list[re.Match[str]]":
+    """Every 」…「 that lies between two quotations rather than inside of one: everything opened before is closed."""
+    kept, at, depth = [], 0, 0
+    for found in _BETWEEN.finditer(inner):
+        depth += inner.count("「", at, found.start()) - inner.count("」", at, found.start())
+        at = found.start()
+        if depth == 0:
+            kept.append(found)
+    return kept
 
 
 def _directions(text: str) -> list[str]:

@@ -80,6 +80,12 @@ class Conversation:
         nodes[self.tip] = replace(node, text=(node.text + text)[:MAX_TEXT])
         return replace(self, nodes=tuple(nodes))
 
+    def annotate(self, at: int, **values: Any) -> "Conversation":  # noqa: ANN401  (plain JSON)
+        """A message with more kept beside it; its text stays."""
+        node = self._node(at)
+        nodes = (*self.nodes[:at], replace(node, meta={**node.meta, **values}), *self.nodes[at + 1 :])
+        return replace(self, nodes=nodes)
+
     def swipe(self, at: int, step: int) -> "Conversation":
         """The alternative `step` places further, and what followed it last."""
         siblings = self.swipes(at)
@@ -94,6 +100,10 @@ class Conversation:
         """The branch that ends in a node."""
         self._node(at)
         return replace(self, tip=at, undone=())
+
+    def onward(self) -> "Conversation":
+        """The newest way on from the tip; the same at an end."""
+        return replace(self, tip=self._end_of(self.tip)) if self.nodes else self
 
     def undo(self) -> "Conversation":
         """Takes the last exchange back: the answer and the message it answers."""
@@ -118,7 +128,7 @@ class Conversation:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON; `from_dict` gives the same conversation back."""
         rows = [[node.side[0], node.speaker, node.text, node.parent, node.at, dict(node.meta)] for node in self.nodes]
-        return {"version": VERSION, "nodes": rows, "tip": self.tip}
+        return {"version": VERSION, "nodes": rows, "tip": self.tip, "undone": list(self.undone)}
 
     def _add(self, node: Node) -> "Conversation":
         if len(self.nodes) >= MAX_NODES:
@@ -153,7 +163,9 @@ def from_dict(stored: object) -> Conversation:
         nodes.append(node)
     tip = stored.get("tip")
     whole = isinstance(tip, int) and not isinstance(tip, bool) and _ROOT <= tip < len(nodes)
-    return Conversation(tuple(nodes), tip if whole else len(nodes) - 1)
+    undone = stored.get("undone")
+    known = (one for one in (undone if isinstance(undone, list) else ()) if type(one) is int and 0 <= one < len(nodes))
+    return Conversation(tuple(nodes), tip if whole else len(nodes) - 1, tuple(known))
 
 
 def _node_of(row: object, number: int) -> Node | None:

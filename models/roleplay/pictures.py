@@ -95,9 +95,11 @@ def pick(
     *,
     encoder: Encoder | None = None,
     asked: bool = False,
+    fresh: bool = False,
     task: Task,
 ) -> Pick:
-    """The picture for a reply; `recent` are the indices shown lately, newest last. `asked`: show one in any case.
+    """The picture for a reply; `recent` are the indices shown lately, newest last. `asked`: show one in any case;
+    `fresh`: one of those that were not shown lately.
 
     Raises ValueError for an encoder that did not make the gallery, Cancelled.
     """
@@ -105,11 +107,17 @@ def pick(
         raise ValueError(f"this gallery was made by {gallery.fingerprint}")
     said = spoken_parts(reply, gallery.names)
     rows = _embedded(said, encoder, task) if said and gallery.shots else np.zeros((0, gallery.captions.shape[1]))
-    return choose(gallery, gallery.likeness(rows), words(gallery.shots, said), recent, asked=asked)
+    return choose(gallery, gallery.likeness(rows), words(gallery.shots, said), recent, asked=asked, fresh=fresh)
 
 
 def choose(
-    gallery: Gallery, likeness: np.ndarray, said: np.ndarray, recent: Sequence[int], *, asked: bool = False
+    gallery: Gallery,
+    likeness: np.ndarray,
+    said: np.ndarray,
+    recent: Sequence[int],
+    *,
+    asked: bool = False,
+    fresh: bool = False,
 ) -> Pick:
     """The policy itself, pure: (m,) likeness of meaning and (m,) of words → the picture, or what stands in for it."""
     shots = gallery.shots
@@ -119,7 +127,7 @@ def choose(
     score = likeness + said
     score[_quiet(shots)] = 0.0
     ranked = score.copy()
-    ranked[lately] -= LATELY
+    ranked[lately] -= np.inf if fresh and len(set(lately)) < len(shots) else LATELY
     order = np.argsort(-ranked, kind="stable")[:_SHOWN].tolist()
     listed = tuple(Ranked(at, shots[at].captions[0], float(score[at]), float(said[at]), at in lately) for at in order)
     if asked or score[order[0]] >= gallery.threshold and score[order[0]] > 0:

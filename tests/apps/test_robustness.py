@@ -6,6 +6,7 @@ import random
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,27 @@ from typing import Any
 import httpx
 import pytest
 
-from apps import haruhi, panel, prophet, qa, summary, ui
+from apps import panel, prophet, qa, summary, ui
 from apps.embedding import tab as embedding
 from apps.embedding.cache import VectorCache
 from apps.embedding.desk import Desk
 from apps.embedding.tabs import data as embedding_data
 from apps.embedding.tabs.search import look
+from apps.haruhi.acting import Brains
+from apps.haruhi.gallery import gallery
+from apps.haruhi.library import Library
+from apps.haruhi.markup import live
+from apps.haruhi.pane import picture_pane
+from apps.haruhi.stage import Stage
+from apps.haruhi.story import Story
 from apps.work import streamed
 from models import engine_for
 from models.characters import Character
 from models.embedded.prophet import Prophet, prose
-from models.engine import Message, Reply
+from models.engine import Reply
 from models.errors import BadInput
+from models.packs.house import pack_of
+from models.packs.pack import Bilingual
 from models.roleplay.pictures import Pick, Ranked
 from models.spec import Evidence, Origin
 from models.strings import table
@@ -154,11 +164,26 @@ def assert_inert(markup: str, holds: str = "<script>alert(1)</script>") -> None:
 
 def evil_character(folder: Path) -> Character:
     pair = {"zh": EVIL, "en": EVIL}
-    card = {"id": "evil", "speaker": "坏", "roles": ["甲"], **dict.fromkeys(("name", "series", "persona"), pair)}
+    card = {"id": "evil", "speaker": "坏", "roles": ["甲"], "starters": [EVIL]}
+    card |= dict.fromkeys(("name", "series", "persona", "greeting"), pair)
     (folder / "pictures").mkdir()
     (folder / "pictures" / "x.svg").write_text(f"<svg>{EVIL}</svg>", encoding="utf-8")
     scenes = f"## {EVIL}\n甲:「你好骆驼」\n坏:「{EVIL}」\n"
     return Character(card, scenes, ({"file": "x.svg", "caption": pair, "cues": [], "neutral": True},), folder)
+
+
+def role_play(who: Character, home: Path) -> list[str]:
+    """Everything that the role-play tab shows of a hostile character and a hostile visitor."""
+    pack = replace(pack_of(who), greeting=Bilingual(f"{EVIL}早", f"{EVIL}早"), alternate_greetings=(f"{EVIL}2",))
+    stage = Stage(Library(home, uploads=False))  # without the wizard, whose form is our own
+    stage.library.shared["evil"] = pack
+    story = stage.start(pack, "zh", Story(), f"{EVIL}甲")
+    views = [stage.whole(story, "zh"), *stage.say(story, "你好骆驼", "zh", Brains())]
+    shown = Pick(0, 0.5, "matched", (Ranked(0, EVIL, 0.5, 0.1, False),))
+    assert all("<script" not in (view.tools or "") for view in views)  # which shows only the beginning of a message
+    first, last = views[0], views[-1]
+    texts = [first.log, first.picture, first.person, last.log, last.picture, last.scenes]
+    return [*texts, picture_pane(pack, 0, shown), gallery(stage.library, "", ["evil"], "zh"), live(pack, EVIL, EVIL)]
 
 
 def map_panes(folder: Path, text: str) -> list[str]:
@@ -174,12 +199,7 @@ def test_markup_is_shown_escaped_in_every_pane(tmp_path: Path) -> None:
     card, where = qa.ask(task, "zh", f"{EVIL}骆驼住在沙漠。", f"{EVIL}骆驼住在哪里？")
     assert_inert(where if "passage" in where else card)
     assert_inert(summary.run(task, "zh", f"{PASSAGE}{EVIL}", None, "sentences", 9, 99, "auto")[1])
-    found = haruhi.reply(who, EVIL, [Message("user", "你好骆驼")], (), task)
-    panes = [
-        haruhi.memory(found),
-        haruhi.pane(who, 0, Pick(0, 0.5, "matched", (Ranked(0, EVIL, 0.5, 0.1, False),))),
-        haruhi.about(who),
-    ]
+    panes = role_play(who, tmp_path)
     own = Prophet([prose(EVIL, f"{EVIL}，友谊不是走同一条路，而是同看一处月亮。")])
     panes += [*prophet.ask(task, own, "友谊", 3), prophet.nothing(EVIL, own)]
     panes += map_panes(tmp_path, f"{EVIL}\n{PASSAGE}\n骆驼")

@@ -115,10 +115,10 @@ def test_qa_marks_the_answer_or_says_that_the_text_is_silent(visit: Visit, lang:
 
 def test_another_character_brings_portrait_and_starters(visit: Visit, lang: str) -> None:
     page = at(visit, "haruhi", lang)
-    portrait = page.locator("#haruhi-picture img")
+    portrait = page.locator("#haruhi-picture .picture img")
     expect(portrait).to_be_visible(timeout=20_000)
     before, starter = portrait.get_attribute("src"), example(page, "haruhi").inner_text()
-    page.locator("#haruhi-character").get_by_text("骆驼老师").click()
+    page.locator("#haruhi-character").get_by_text(words(lang, "骆驼老师", "Teacher Camel")).click()
     expect(portrait).not_to_have_attribute("src", before or "")
     expect(example(page, "haruhi")).not_to_have_text(starter)
     greeting = words(lang, "我是骆驼老师", "I'm Teacher Camel")
@@ -137,7 +137,7 @@ def test_a_character_replies_with_scenes_and_pictures(visit: Visit, lang: str) -
     assert all(re.fullmatch(r"\d\.\d\d", score) for score in scenes.locator(".score").all_inner_texts())
     origin(page, "#haruhi-scenes", lang)
     expect(page.locator("#haruhi-picture figcaption")).not_to_be_empty()
-    picture = page.locator("#haruhi-picture img")
+    picture = page.locator("#haruhi-picture .picture img")
     seen = [picture.get_attribute("src") or ""]
     for _ in range(2):
         page.get_by_role("button", name=words(lang, "给我一个图", "Show me a picture")).click()

@@ -35,6 +35,8 @@ def test_the_raws_joined_are_the_text(text: str) -> None:
         ("旁白:天黑了。", ("", "天黑了。", "narration", "")),
         ("Narrator:「It is late.」", ("", "It is late.", "narration", "")),
         ("天黑了。", ("", "天黑了。", "narration", "")),
+        ("骆驼:「走」（笑）「吧」", ("骆驼", "走 吧", "speech", "笑")),
+        ("骆驼:「他说「走」和「吧」。」", ("骆驼", "他说「走」和「吧」。", "speech", "")),
         ("骆驼:「第一句，\n第二句。」", ("骆驼", "第一句，\n第二句。", "speech", "")),
     ],
 )
@@ -62,3 +64,10 @@ def test_no_line_of_the_published_packs_is_lost() -> None:
         made = scene("x", text)
         assert "".join(line.raw for line in made.lines) == (text if made.lines else "")
         assert made.lines or not text.strip()
+
+
+def test_a_line_of_megabytes_is_read_in_a_moment() -> None:
+    """Quadratic time would run into the time limit of the tests."""
+    raw = "甲:「" + "」x「" * 1_000_000
+    lines, _ = parse_lines(raw)
+    assert len(lines) == 1 and lines[0].raw == raw
