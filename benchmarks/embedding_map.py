@@ -5,8 +5,9 @@
 Both are pages of a headless Chromium. The bare one knows nothing but two typed arrays, one shader and one draw call:
 square opaque dots of the same size on a canvas of the same size. Both get the same bytes. Told are the milliseconds
 from the request of the page until the points are on the canvas (scripts, style, names, legend and tools included on our
-side), and those of a frame while the map is dragged. Every round opens both pages anew, in turn. Where there is no graphics card the browser computes the
-pixels itself; the renderer is told, because such figures say how much work is asked for, not how a screen would feel.
+side), and those of a frame while the map is dragged. Every round opens both pages anew, in turn. Where there is no
+graphics card the browser computes the pixels itself; the renderer is told, because such figures say how much work is
+asked for, not how a screen would feel.
 """
 
 import argparse
