@@ -31,6 +31,7 @@ from models.spec import Origin
 from models.task import Task
 
 REVEAL_S = 0.03  # between the pieces of a line that was found, so that it can be read as it comes
+STARTERS, SHORT = 4, 60  # lines to begin with; characters of one
 TOLD = ("matched", "asked")  # reasons for which a picture counts as shown
 
 
@@ -86,9 +87,15 @@ class Stage:
         own = cast[0].id not in self.library.shared
         return replace(
             self.talk(story, lang), picture=picture_pane(pack, at), person=person(cast[0], own=own),
-            scenes=ui.empty("haruhi.scenes_empty"), saw="", starters=cast[0].starters,
+            scenes=ui.empty("haruhi.scenes_empty"), saw="", starters=self.starters(cast[0]),
             roles=roles(cast, story.role),
         )  # fmt: skip
+
+    def starters(self, pack: Pack) -> tuple[str, ...]:
+        """What one may say first: the pack's own examples, else what others said to the character in the scenes."""
+        heard = (place for place in self.library.scenes(pack).places if place.partner)
+        short = (place.context for place in heard if 1 < len(place.context) <= SHORT)
+        return pack.starters or tuple(dict.fromkeys(short))[:STARTERS]
 
     def talk(self, story: Story, lang: str) -> View:
         """The conversation and its tools."""

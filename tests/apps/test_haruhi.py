@@ -196,6 +196,7 @@ def test_a_visitors_own_character_is_theirs_alone_and_outlives_the_hub(desk: Des
     script = "渔夫:「婆婆，看得见岸吗？」\n灯塔婆婆:「看得见灯，就看得见岸。」\n"
     story = made(desk, OWNER, name="灯塔婆婆", script=script, persona="你守着灯。{{user}}是渔夫。")
     assert story.key == "灯塔婆婆" and story.role == "渔夫"
+    assert desk.stage.whole(story, "zh").starters == ("婆婆，看得见岸吗？",)
     assert texts(say(desk, story, "婆婆，看得见岸吗？"))[-1] == "看得见灯，就看得见岸。"
     restarted = Desk(desk.stage.library._root.parent)
     assert texts(say(restarted, story, "婆婆，看得见岸吗？"))[-1] == "看得见灯，就看得见岸。"
