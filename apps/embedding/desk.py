@@ -28,6 +28,7 @@ class Desk:
     vectors: Path | None = None  # an uploaded file of vectors
     atlas: Atlas | None = None
     chosen: tuple[int, ...] = ()  # rows of the selection
+    clicked: float = -1.0  # when the page says that it was chosen: ms since it was opened
     like: tuple[int, ...] = ()  # rows of a search by example
     unlike: tuple[int, ...] = ()
     query: Query | None = None  # the last search
@@ -40,6 +41,13 @@ class Desk:
             self.chosen = self.like = self.unlike = ()
             self.query, self.examples, self.classified = None, {}, None
         self.atlas = atlas
+
+    def choose(self, rows: tuple[int, ...], clicked: object) -> bool:
+        """Makes rows the selection; False when a later click is known already, since two may arrive in either order."""
+        if not isinstance(clicked, int | float) or not clicked > self.clicked:
+            return False
+        self.chosen, self.clicked = rows, float(clicked)
+        return True
 
     def colourings(self) -> list[str]:
         """Keys of what points can be coloured by now."""

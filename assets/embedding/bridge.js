@@ -30,7 +30,7 @@ export async function mount(element, trigger, props, watch) {
   await (parts = parts || Promise.all([style(), ...PARTS.map(script)]));
   const root = element.querySelector('.luotuo-map'), group = root.dataset.group || '';
   const chosen = (bits) => {
-    trigger('pick', { bits });
+    trigger('pick', { bits, ms: performance.now() });
     if (group) window.dispatchEvent(new CustomEvent('luotuo-pick', { detail: { group, bits, from: root } }));
   };
   const map = (root.map = new Luotuo.Scatter(root, { peek: (row) => trigger('peek', { row }), pick: chosen }));

@@ -23,10 +23,12 @@ def quick(
     **options: Any,  # noqa: ANN401
 ) -> Any:  # noqa: ANN401  fmt: skip
     """Wires `function(lang, *inputs)`, with `hears` `function(event, lang, *inputs)`, to a trigger. Of calls that come
-    while one runs only the last is answered.
+    while one runs only the last is answered; with `hears` all are, because Gradio's `always_last` would run the last one
+    with the event of the first.
     """
     handler = _hearing(function, len(outputs)) if hears else _plain(function, len(outputs))
-    settings = {"show_progress": "hidden", "trigger_mode": "always_last", "concurrency_limit": 8, **PRIVATE, **options}
+    mode = "multiple" if hears else "always_last"
+    settings = {"show_progress": "hidden", "trigger_mode": mode, "concurrency_limit": 8, **PRIVATE, **options}
     return trigger(handler, [mount.lang, *inputs], list(outputs), concurrency_id=f"{mount.spec.key}-quick", **settings)
 
 
@@ -50,4 +52,4 @@ def _told(call: Callable[[], Any], lang: str, outputs: int) -> Any:  # noqa: ANN
         return call()
     except Exception as error:
         toast(error, lang)
-        return gr.skip() if outputs == 1 else (gr.skip(),) * outputs
+        return (gr.skip(),) * outputs if outputs > 1 else gr.skip() if outputs else None

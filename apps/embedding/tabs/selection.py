@@ -18,7 +18,7 @@ _HANDED = 20_000  # characters of a selection that another app is given
 _PHRASES = 10
 _HEAR = """element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-act]');
-  if (button) trigger('act', { act: button.dataset.act, at: Number(button.dataset.at) });
+  if (button) trigger('act', { act: button.dataset.act, at: Number(button.dataset.at), ms: performance.now() });
 });"""
 
 
@@ -52,24 +52,22 @@ def shown(desk: Desk) -> tuple[Any, ...]:
     return words.selection(atlas, rows, phrases), "\n".join(texts[row] for row in rows)[:_HANDED], gr.Row(visible=True)
 
 
-def picked(given: dict[str, Any], lang: str, desk: Desk) -> tuple[Any, ...]:
-    """What was lassoed, boxed or clicked on the map."""
-    if desk.atlas is None:
-        return (gr.skip(),) * 3
-    desk.chosen = rows_of_bits(given.get("bits"), len(desk.atlas.corpus.texts))
-    return shown(desk)
+def picked(given: dict[str, Any], lang: str, desk: Desk) -> None:
+    """What was lassoed, boxed or clicked on the map becomes the selection."""
+    if desk.atlas is not None:
+        desk.choose(rows_of_bits(given.get("bits"), len(desk.atlas.corpus.texts)), given.get("ms"))
 
 
-def acted(given: dict[str, Any], lang: str, desk: Desk) -> tuple[Any, ...]:
-    """A cluster or a text that was pressed in a list: it becomes the selection, here and on the map."""
-    at, atlas = given.get("at"), desk.atlas
+def acted(given: dict[str, Any], lang: str, desk: Desk) -> Any:  # noqa: ANN401
+    """A cluster or a text that was pressed in a list becomes the selection, on the map too."""
+    at, atlas, rows = given.get("at"), desk.atlas, None
     if atlas is None or not isinstance(at, int):
-        return (gr.skip(),) * 4
+        return gr.skip()
     if given.get("act") == "cluster":
-        desk.chosen = tuple((atlas.labels == at).nonzero()[0].tolist())
+        rows = tuple((atlas.labels == at).nonzero()[0].tolist())
     elif given.get("act") == "row" and 0 <= at < len(atlas.corpus.texts):
-        desk.chosen = (at,)
-    return chosen(desk), *shown(desk)
+        rows = (at,)
+    return chosen(desk) if rows is not None and desk.choose(rows, given.get("ms")) else gr.skip()
 
 
 def selection(mount: Mount) -> Selection:
@@ -88,7 +86,7 @@ def selection(mount: Mount) -> Selection:
 
 def wire(mount: Mount, made: Selection, desk: gr.State, chart: gr.HTML, lists: list[gr.HTML]) -> None:
     """The map and every list of texts or clusters drive the selection."""
-    panes = [made.pane, made.text, made.tools]
-    quick(mount, chart.pick, picked, [desk], panes, hears=True)
-    for pane in (made.pane, *lists):
-        quick(mount, pane.act, acted, [desk], [chart, *panes], hears=True)
+    heard = [quick(mount, chart.pick, picked, [desk], [], hears=True)]
+    heard += [quick(mount, pane.act, acted, [desk], [chart], hears=True) for pane in (made.pane, *lists)]
+    for event in heard:  # clicks come faster than lists are drawn: all are noted, then what holds last is shown
+        quick(mount, event.then, lambda lang, desk: shown(desk), [desk], [made.pane, made.text, made.tools])
