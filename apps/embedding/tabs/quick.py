@@ -23,8 +23,8 @@ def quick(
     **options: Any,  # noqa: ANN401
 ) -> Any:  # noqa: ANN401  fmt: skip
     """Wires `function(lang, *inputs)`, with `hears` `function(event, lang, *inputs)`, to a trigger. Of calls that come
-    while one runs only the last is answered; with `hears` all are, because Gradio's `always_last` would run the last one
-    with the event of the first.
+    while one runs only the last is answered; with `hears` all are, because Gradio's `always_last` would run the last
+    one with the event of the first.
     """
     handler = _hearing(function, len(outputs)) if hears else _plain(function, len(outputs))
     mode = "multiple" if hears else "always_last"
