@@ -16,6 +16,7 @@ _LABEL = re.compile(
     r"\s*(?:[（(]([^）)\n]{0,60})[）)])?(?:\*\*)?\s*[:：](?:\*\*)?[ \t　]*(.*)",
     re.DOTALL,
 )
+_TO_COLON = re.compile(r"\s*(?:[（(][^）)\n]{0,60}[）)]?)?\s*\*{0,2}\s*")  # what may stand between a name and its colon
 _PAIRS = {"「": "」", "『": "』", "“": "”", '"': '"'}
 _BRACKETS = " 「」（）()"
 _REMARK = re.compile(r"\s*([（(][^（()）]*[）)])\s*")
@@ -63,6 +64,23 @@ class _Scan:
 
     def read(self, raw: str, *, final: bool) -> Said:
         """What of `raw` is said; unless `final`, a last line that may become a label is held back."""
+        said = self._said_in(raw, final=final)
+        lines = said.text.split("\n")
+        for at, line in enumerate(lines[1:], 1):  # a label or a divider may have stood inside quotation marks
+            if _ENDED.match(line) or self._label(line)[0] in self._others:
+                return _said(lines[:at], ended=True)
+        held = not final and not said.ended and len(lines) > 1 and self._forging(lines[-1])
+        return _said(lines[:-1], ended=False) if held else said
+
+    def _forging(self, line: str) -> bool:
+        """Whether an unfinished line may still become a divider or the label of somebody else."""
+        plain = line.strip().lstrip("*").casefold()
+        return any(
+            mark.startswith(plain) or (plain.startswith(mark) and _TO_COLON.fullmatch(plain, len(mark)))
+            for mark in (*self._others, "###", "<|")
+        )
+
+    def _said_in(self, raw: str, *, final: bool) -> Said:
         pieces: list[str] = []
         lines, closed = raw.replace("\r\n", "\n").split("\n"), False
         while lines:
