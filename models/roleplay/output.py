@@ -16,7 +16,6 @@ _LABEL = re.compile(
     r"\s*(?:[（(]([^）)\n]{0,60})[）)])?(?:\*\*)?\s*[:：](?:\*\*)?[ \t　]*(.*)",
     re.DOTALL,
 )
-_TO_COLON = re.compile(r"\s*(?:[（(][^）)\n]{0,60}[）)]?)?\s*\*{0,2}\s*")  # what may stand between a name and its colon
 _PAIRS = {"「": "」", "『": "』", "“": "”", '"': '"'}
 _BRACKETS = " 「」（）()"
 _REMARK = re.compile(r"\s*([（(][^（()）]*[）)])\s*")
@@ -74,10 +73,9 @@ class _Scan:
 
     def _forging(self, line: str) -> bool:
         """Whether an unfinished line may still become a divider or the label of somebody else."""
-        plain = line.strip().lstrip("*").casefold()
-        return any(
-            mark.startswith(plain) or (plain.startswith(mark) and _TO_COLON.fullmatch(plain, len(mark)))
-            for mark in (*self._others, "###", "<|")
+        begun = line.strip().lstrip("*").casefold()
+        return any(mark.startswith(begun) for mark in (*self._others, "###", "<|")) or any(
+            self._label(line + rest)[0] in self._others for rest in ("：", "*：", "**：", "）：")
         )
 
     def _said_in(self, raw: str, *, final: bool) -> Said:

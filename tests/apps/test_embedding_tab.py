@@ -32,8 +32,8 @@ def desk(tmp_path: Path) -> Desk:
 def test_every_tool_answers(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.atlas is not None
     n = len(desk.atlas.labels)
-    selection.picked({"bits": bits((0, 1, 2), n), "ms": 2.5}, "zh", desk)
-    selection.picked({"bits": bits((0,), n), "ms": 2}, "zh", desk)  # an earlier click that arrives late
+    selection.heard({"bits": bits((0, 1, 2), n), "ms": 2.5}, "zh", desk)
+    selection.heard({"bits": bits((0,), n), "ms": 2}, "zh", desk)  # an earlier click that arrives late
     assert selection.shown(desk)[1].count("\n") == 2
     assert desk.chosen == (0, 1, 2)
     assert "<ol" in groups.find_outliers(Task(), "zh", desk)

@@ -52,4 +52,4 @@ def _told(call: Callable[[], Any], lang: str, outputs: int) -> Any:  # noqa: ANN
         return call()
     except Exception as error:
         toast(error, lang)
-        return (gr.skip(),) * outputs if outputs > 1 else gr.skip() if outputs else None
+        return gr.skip() if outputs == 1 else (gr.skip(),) * outputs

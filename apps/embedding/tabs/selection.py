@@ -7,6 +7,7 @@ import gradio as gr
 
 from apps import ui
 from apps.embedding import words
+from apps.embedding.atlas import Atlas
 from apps.embedding.desk import Desk
 from apps.embedding.payload import rows_of_bits
 from apps.embedding.tabs.chart import chosen
@@ -52,22 +53,22 @@ def shown(desk: Desk) -> tuple[Any, ...]:
     return words.selection(atlas, rows, phrases), "\n".join(texts[row] for row in rows)[:_HANDED], gr.Row(visible=True)
 
 
-def picked(given: dict[str, Any], lang: str, desk: Desk) -> None:
-    """What was lassoed, boxed or clicked on the map becomes the selection."""
-    if desk.atlas is not None:
-        desk.choose(rows_of_bits(given.get("bits"), len(desk.atlas.corpus.texts)), given.get("ms"))
-
-
-def acted(given: dict[str, Any], lang: str, desk: Desk) -> Any:  # noqa: ANN401
-    """A cluster or a text that was pressed in a list becomes the selection, on the map too."""
-    at, atlas, rows = given.get("at"), desk.atlas, None
-    if atlas is None or not isinstance(at, int):
+def heard(given: dict[str, Any], lang: str, desk: Desk) -> Any:  # noqa: ANN401
+    """What was chosen on the map, or pressed in a list, becomes the selection. The map is told of the latter."""
+    rows = _rows(given, desk.atlas) if desk.atlas else None
+    if rows is None or not desk.choose(rows, given.get("ms")) or "bits" in given:
         return gr.skip()
-    if given.get("act") == "cluster":
-        rows = tuple((atlas.labels == at).nonzero()[0].tolist())
-    elif given.get("act") == "row" and 0 <= at < len(atlas.corpus.texts):
-        rows = (at,)
-    return chosen(desk) if rows is not None and desk.choose(rows, given.get("ms")) else gr.skip()
+    return chosen(desk)
+
+
+def _rows(given: dict[str, Any], atlas: Atlas) -> tuple[int, ...] | None:
+    """The rows that an event names: as bits from the map, from a list as a cluster or a single text."""
+    n, at = len(atlas.corpus.texts), given.get("at")
+    if "bits" in given:
+        return rows_of_bits(given["bits"], n)
+    if given.get("act") == "cluster" and isinstance(at, int):
+        return tuple((atlas.labels == at).nonzero()[0].tolist())
+    return (at,) if given.get("act") == "row" and isinstance(at, int) and 0 <= at < n else None
 
 
 def selection(mount: Mount) -> Selection:
@@ -86,7 +87,7 @@ def selection(mount: Mount) -> Selection:
 
 def wire(mount: Mount, made: Selection, desk: gr.State, chart: gr.HTML, lists: list[gr.HTML]) -> None:
     """The map and every list of texts or clusters drive the selection."""
-    heard = [quick(mount, chart.pick, picked, [desk], [], hears=True)]
-    heard += [quick(mount, pane.act, acted, [desk], [chart], hears=True) for pane in (made.pane, *lists)]
-    for event in heard:  # clicks come faster than lists are drawn: all are noted, then what holds last is shown
-        quick(mount, event.then, lambda lang, desk: shown(desk), [desk], [made.pane, made.text, made.tools])
+    # Clicks come faster than lists are drawn: all are noted, then what holds last is shown.
+    for clicks in (chart.pick, made.pane.act, *(pane.act for pane in lists)):
+        noted = quick(mount, clicks, heard, [desk], [chart], hears=True)
+        quick(mount, noted.then, lambda lang, desk: shown(desk), [desk], [made.pane, made.text, made.tools])
