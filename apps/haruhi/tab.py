@@ -151,9 +151,9 @@ def build(mount: Mount) -> None:
                     first.roles, value=first.roles[0], label=mount.t("role"), allow_custom_value=True,
                     elem_id=mount.id("role"), scale=1, min_width=130,
                 )  # fmt: skip
-                box = gr.Textbox(
+                box = gr.Textbox(  # locked until a story is open: what is said before would not be in it
                     placeholder=mount.t("placeholder"), label=mount.t("hub.message"), submit_btn=True, stop_btn=False,
-                    max_length=MAX_MESSAGE, lines=1, max_lines=6, elem_id=mount.id("box"), scale=4,
+                    max_length=MAX_MESSAGE, lines=1, max_lines=6, elem_id=mount.id("box"), scale=4, interactive=False,
                 )  # fmt: skip
             tools = _part(mount, "tools")
             picks = gr.Dataset(
@@ -241,6 +241,8 @@ def _shown(view: View, parts: dict[str, Any]) -> dict[Any, Any]:
         shown[parts["starters"]] = gr.Dataset(samples=[[line] for line in view.starters])
     if view.roles is not None:
         shown[parts["roles"]] = gr.Dropdown(choices=list(view.roles), value=view.roles[0])
-    box = {} if view.busy is None else {"submit_btn": not view.busy, "stop_btn": view.busy}
+    box: dict[str, Any] = {}
+    if view.busy is not None:
+        box = {"submit_btn": not view.busy, "stop_btn": view.busy, "interactive": True}
     box |= {} if view.box is None else {"value": view.box}
     return shown | ({parts["box"]: gr.Textbox(**box)} if box else {})

@@ -16,15 +16,24 @@ function owner() {
   return keep('owner', made) ? made : '';
 }
 
-export function mount(element, trigger, upload) {
+/* Gradio draws the parts of a page one after another, in no order that can be relied on. */
+function drawn(app, ...selectors) {
+  return new Promise((done) => {
+    const look = () => (selectors.every((part) => app.querySelector(part)) ? done() : requestAnimationFrame(look));
+    look();
+  });
+}
+
+export async function mount(element, trigger, upload) {
   const app = element.closest('.app');
   const find = (selector) => app.querySelector(selector);
+  await drawn(app, '.speak', '.talk', '#haruhi-box', '#haruhi-live');
   const busy = () => !!find('#haruhi-box [data-testid=stop-button]');
   const ask = (what) => { if (what.do === 'open' || !busy()) trigger(what); };
 
   /* While an answer grows, what would change the story has to wait, and looks like it. */
   new MutationObserver(() => app.classList.toggle('answering', busy()))
-    .observe(find('#haruhi-box'), { childList: true, subtree: true });
+    .observe(find('.speak'), { childList: true, subtree: true }); /* the box itself is drawn anew when it is unlocked */
 
   window.hubStory = function (text) {
     if (!text) return;

@@ -44,6 +44,19 @@ def card(page: Page, name: str) -> Locator:
     return page.locator("#haruhi-character .who-card").filter(has_text=name)
 
 
+def test_nothing_can_be_said_before_the_story_is_open(visit: Visit) -> None:
+    page, held = visit(""), []
+    page.route("**/queue/join*", lambda request: held.append(request))
+    page.goto(f"{page.url.split('?')[0]}?tab=haruhi")
+    shown(page, "haruhi")
+    expect(field(page, "haruhi-box")).to_be_disabled()
+    page.route("**/queue/join*", lambda request: request.continue_())  # from now on
+    while held:
+        held.pop().continue_()
+    say(page, "haruhi", BORED)
+    expect(page.locator("#haruhi-log .message")).to_have_count(3)  # the greeting, what was said, the answer
+
+
 def test_answers_can_be_turned_over_edited_taken_back_and_found_again(visit: Visit) -> None:
     page = at(visit, "haruhi")
     first = say(page, "haruhi", BORED)
