@@ -18,7 +18,17 @@ _MAX_QUERY = 2_000  # characters
 _FEW = 16  # terms that more scenes than these, and more than a third of them, hold say nothing of any one
 _MARKS = ((0, 0x2E80), (0x3000, 0x3041), (0xFE10, 0xFF10), (0xFF1A, 0xFF21), (0xFF3B, 0x10000))
 _BEYOND = 0x10000  # all code points from here on count as letters
-_WIDE = bytes(point == _BEYOND or not any(low <= point < high for low, high in _MARKS) for point in range(_BEYOND + 1))
+
+
+def _wide() -> bytes:
+    """1 for every code point that is a letter here, filled range by range since it is made at every start."""
+    table = bytearray(b"\1" * (_BEYOND + 1))
+    for low, high in _MARKS:
+        table[low:high] = bytes(high - low)
+    return bytes(table)
+
+
+_WIDE = _wide()
 
 
 class Bigrams:
